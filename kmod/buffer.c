@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* DMA buffers. Their memory outlives all that the device may still write to it. */
+#include <linux/dma-mapping.h>
+#include <linux/random.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "nvt_kmod.h"
+
+static void nvt_buffer_free_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	unsigned int i;
+
+	for (i = 0; i < buf->nr_pages && buf->pages[i]; i++)
+		dma_free_pages(&dev->pdev->dev, PAGE_SIZE, buf->pages[i], buf->bus[i],
+			       DMA_BIDIRECTIONAL);
+}
+
+static void nvt_buffer_free(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	vunmap(buf->kva);
+	if (buf->sgt)
+		dma_free_noncontiguous(&dev->pdev->dev, buf->length, buf->sgt, DMA_BIDIRECTIONAL);
+	else if (buf->pages && buf->bus)
+		nvt_buffer_free_pages(dev, buf);
+	kvfree(buf->pages);
+	kvfree(buf->bus);
+	kfree(buf);
+}
+
+/* One run of bus addresses: of pages behind an IOMMU, else of one block of memory. */
+static int nvt_buffer_alloc_contiguous(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	struct sg_page_iter iter;
+	unsigned int i = 0;
+
+	buf->sgt = dma_alloc_noncontiguous(&dev->pdev->dev, buf->length, DMA_BIDIRECTIONAL,
+					   GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, 0);
+	if (!buf->sgt)
+		return -ENOMEM;
+	for_each_sgtable_page(buf->sgt, &iter, 0) {
+		buf->pages[i] = sg_page_iter_page(&iter);
+		buf->bus[i] = sg_dma_address(buf->sgt->sgl) + i * PAGE_SIZE;
+		i++;
+	}
+	return 0;
+}
+
+/* Shuffled, so that nobody gets contiguous pages by chance. */
+static int nvt_buffer_alloc_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < buf->nr_pages; i++) {
+		buf->pages[i] = dma_alloc_pages(&dev->pdev->dev, PAGE_SIZE, &buf->bus[i],
+						DMA_BIDIRECTIONAL, GFP_KERNEL | __GFP_NOWARN);
+		if (!buf->pages[i])
+			return -ENOMEM;
+		cond_resched();
+	}
+	for (i = buf->nr_pages - 1; i > 0; i--) {
+		j = get_random_u32() % (i + 1);
+		swap(buf->pages[i], buf->pages[j]);
+		swap(buf->bus[i], buf->bus[j]);
+	}
+	return 0;
+}
+
+static struct nvt_buffer *nvt_buffer_alloc(struct nvt_dev *dev, u32 kind, u64 length)
+{
+	struct nvt_buffer *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	int ret = -ENOMEM;
+
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	buf->kind = kind;
+	buf->length = length;
+	buf->nr_pages = length >> PAGE_SHIFT;
+	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
+	buf->bus = kvcalloc(buf->nr_pages, sizeof(*buf->bus), GFP_KERNEL_ACCOUNT);
+	if (buf->pages && buf->bus)
+		ret = kind == NVT_BUFFER_CONTIGUOUS ? nvt_buffer_alloc_contiguous(dev, buf) :
+						      nvt_buffer_alloc_pages(dev, buf);
+	if (ret) {
+		nvt_buffer_free(dev, buf);
+		return ERR_PTR(ret);
+	}
+	return buf;
+}
+
+static int nvt_buffer_publish(struct nvt_file *file, struct nvt_buffer *buf)
+{
+	struct nvt_dev *dev = file->dev;
+	int ret;
+
+	mutex_lock(&dev->lock);
+	ret = nvt_check_owner(file);
+	if (!ret) {
+		buf->file = file;
+		down_write(&dev->mem_lock);
+		ret = xa_alloc_cyclic(&dev->buffers, &buf->id, buf,
+				      XA_LIMIT(1, NVT_MAX_BUFFERS), &dev->next_buffer,
+				      GFP_KERNEL_ACCOUNT);
+		up_write(&dev->mem_lock);
+		if (ret == -EBUSY)
+			ret = -ENOSPC;
+		if (ret < 0)
+			goto out_unlock;
+		ret = 0;
+		dev->dma_given = true;
+	}
+out_unlock:
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static int nvt_buffer_copy_bus(const struct nvt_buffer *buf, u64 __user *addrs)
+{
+	BUILD_BUG_ON(sizeof(dma_addr_t) != sizeof(u64));
+	return copy_to_user(addrs, buf->bus, array_size(buf->nr_pages, sizeof(u64))) ? -EFAULT : 0;
+}
+
+int nvt_buffer_create(struct nvt_file *file, void *arg)
+{
+	struct nvt_buffer_create *create = arg;
+	struct nvt_buffer *buf;
+	int ret;
+
+	if (create->flags || create->kind > NVT_BUFFER_PAGES || !create->length ||
+	    !PAGE_ALIGNED(create->length) || create->length > NVT_MAX_BUFFER_LENGTH)
+		return -EINVAL;
+	ret = nvt_check_owner(file);
+	if (ret)
+		return ret;
+	buf = nvt_buffer_alloc(file->dev, create->kind, create->length);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = nvt_buffer_copy_bus(buf, u64_to_user_ptr(create->bus_addrs));
+	if (!ret)
+		ret = nvt_buffer_publish(file, buf);
+	if (ret) {
+		nvt_buffer_free(file->dev, buf);
+		return ret;
+	}
+	create->id = buf->id;
+	create->mmap_offset = NVT_MMAP_BUFFER(buf->id);
+	return 0;
+}
+
+/* No fault can map it any more, and what was mapped is gone. */
+static void nvt_buffer_unpublish(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	lockdep_assert_held(&dev->lock);
+	down_write(&dev->mem_lock);
+	xa_erase(&dev->buffers, buf->id);
+	up_write(&dev->mem_lock);
+	nvt_zap(dev, NVT_MMAP_BUFFER(buf->id), buf->length);
+}
+
+int nvt_buffer_destroy(struct nvt_file *file, void *arg)
+{
+	struct nvt_buffer_destroy *destroy = arg;
+	struct nvt_dev *dev = file->dev;
+	struct nvt_buffer *buf;
+	int ret;
+
+	if (destroy->flags || destroy->resv)
+		return -EINVAL;
+	mutex_lock(&dev->lock);
+	ret = nvt_check_owner(file);
+	if (ret)
+		goto out_unlock;
+	buf = xa_load(&dev->buffers, destroy->id);
+	if (!buf)
+		ret = -ENOENT;
+	else if (buf->nr_queues)
+		ret = -EBUSY;
+	if (ret)
+		goto out_unlock;
+	nvt_buffer_unpublish(dev, buf);
+	if (buf->exposed || atomic_read(&dev->orphans))
+		nvt_settle(dev);
+	if (buf->exposed || atomic_read(&dev->orphans))
+		list_add(&buf->node, &dev->retired);
+	else
+		nvt_buffer_free(dev, buf);
+out_unlock:
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+int nvt_buffer_map_kva(struct nvt_buffer *buf)
+{
+	if (!buf->kva)
+		buf->kva = vmap(buf->pages, buf->nr_pages, VM_MAP, PAGE_KERNEL);
+	return buf->kva ? 0 : -ENOMEM;
+}
+
+/* Only when the device has stopped. */
+void nvt_buffers_free_retired(struct nvt_dev *dev)
+{
+	struct nvt_buffer *buf, *next;
+
+	lockdep_assert_held(&dev->lock);
+	list_for_each_entry_safe(buf, next, &dev->retired, node) {
+		list_del(&buf->node);
+		nvt_buffer_free(dev, buf);
+	}
+}
+
+/* All of them. Only when the device has stopped and the queues are freed. */
+void nvt_buffers_free(struct nvt_dev *dev)
+{
+	struct nvt_buffer *buf;
+	unsigned long id;
+
+	xa_for_each(&dev->buffers, id, buf) {
+		nvt_buffer_unpublish(dev, buf);
+		nvt_buffer_free(dev, buf);
+	}
+	nvt_buffers_free_retired(dev);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a process maps: BARs, buffers, the status page, command records.
+ *
+ * BAR and buffer pages arrive by fault, so that zapping takes them away and
+ * the next access decides anew: the page, a wait for the end of a reset, or,
+ * when the device is gone, a page of all-ones. Never SIGBUS.
+ */
+#include <linux/io.h>
+#include <linux/vmalloc.h>
+
+#include "nvt_kmod.h"
+
+void nvt_zap(struct nvt_dev *dev, u64 offset, u64 length)
+{
+	struct address_space *mapping = READ_ONCE(dev->mapping);
+
+	if (mapping)
+		unmap_mapping_range(mapping, offset, length, 1);
+}
+
+void nvt_zap_bars(struct nvt_dev *dev)
+{
+	nvt_zap(dev, NVT_MMAP_BAR(0), NVT_MMAP_STATUS);
+}
+
+static bool nvt_settled(struct nvt_dev *dev)
+{
+	enum nvt_state state = READ_ONCE(dev->state);
+
+	return state == NVT_STATE_LIVE || state == NVT_STATE_GONE;
+}
+
+static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, bool regs)
+{
+	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[!regs]));
+}
+
+static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
+{
+	u64 offset = (u64)vmf->pgoff << PAGE_SHIFT;
+	unsigned int bar = offset >> 40;
+	u64 in_bar = offset - NVT_MMAP_BAR(bar);
+	phys_addr_t start = pci_resource_start(dev->pdev, bar);
+
+	if (dev->state == NVT_STATE_GONE)
+		return nvt_insert_ones(dev, vmf, !in_bar);
+	return vmf_insert_pfn(vmf->vma, vmf->address, (start + in_bar) >> PAGE_SHIFT);
+}
+
+static vm_fault_t nvt_bar_fault(struct vm_fault *vmf)
+{
+	struct nvt_file *file = vmf->vma->vm_file->private_data;
+	struct nvt_dev *dev = file->dev;
+	vm_fault_t ret;
+
+	for (;;) {
+		if (wait_event_killable(dev->state_wait, nvt_settled(dev)))
+			return VM_FAULT_NOPAGE;		/* the process is dying */
+		down_read(&dev->mem_lock);
+		if (nvt_settled(dev))
+			break;
+		up_read(&dev->mem_lock);
+	}
+	ret = nvt_bar_insert(dev, vmf);
+	up_read(&dev->mem_lock);
+	return ret;
+}
+
+static vm_fault_t nvt_buffer_fault(struct vm_fault *vmf)
+{
+	struct nvt_file *file = vmf->vma->vm_file->private_data;
+	struct nvt_dev *dev = file->dev;
+	unsigned long page = vmf->pgoff - vmf->vma->vm_pgoff;
+	struct nvt_buffer *buf;
+	vm_fault_t ret;
+
+	down_read(&dev->mem_lock);
+	buf = xa_load(&dev->buffers, (unsigned long)vmf->vma->vm_private_data);
+	if (buf && buf->file == file && page < buf->nr_pages)
+		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(buf->pages[page]));
+	else
+		ret = nvt_insert_ones(dev, vmf, false);
+	up_read(&dev->mem_lock);
+	return ret;
+}
+
+static const struct vm_operations_struct nvt_bar_vm_ops = { .fault = nvt_bar_fault };
+static const struct vm_operations_struct nvt_buffer_vm_ops = { .fault = nvt_buffer_fault };
+
+#define NVT_VM_FLAGS (VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP)
+
+static int nvt_mmap_bar(struct nvt_dev *dev, struct vm_area_struct *vma, u64 offset, u64 length)
+{
+	unsigned int bar = offset >> 40;
+	u64 in_bar = offset - NVT_MMAP_BAR(bar);
+	u64 bar_length;
+
+	if (bar >= PCI_STD_NUM_BARS || !(pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM))
+		return -EINVAL;
+	bar_length = PAGE_ALIGN(pci_resource_len(dev->pdev, bar));
+	if (in_bar >= bar_length || length > bar_length - in_bar)
+		return -EINVAL;
+	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, 0);
+	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	vma->vm_ops = &nvt_bar_vm_ops;
+	return 0;
+}
+
+static int nvt_mmap_buffer(struct nvt_file *file, struct vm_area_struct *vma, u64 offset,
+			   u64 length)
+{
+	unsigned long id = (offset - NVT_MMAP_BUFFER(0)) >> 30;
+	struct nvt_dev *dev = file->dev;
+	struct nvt_buffer *buf;
+	int ret = -EINVAL;
+
+	down_read(&dev->mem_lock);
+	buf = xa_load(&dev->buffers, id);
+	if (buf && offset == NVT_MMAP_BUFFER(id) && length == buf->length &&
+	    buf->file == file)
+		ret = 0;
+	up_read(&dev->mem_lock);
+	if (ret)
+		return ret;
+	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, 0);
+	vma->vm_private_data = (void *)id;
+	vma->vm_ops = &nvt_buffer_vm_ops;
+	return 0;
+}
+
+/* Plain memory of the driver, shared by reference: it survives the device. */
+static int nvt_mmap_readonly(struct vm_area_struct *vma, void *memory, u64 offset)
+{
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	nvt_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE);
+	return remap_vmalloc_range(vma, memory, offset >> PAGE_SHIFT);
+}
+
+static int nvt_mmap_records(struct nvt_file *file, struct vm_area_struct *vma, u64 offset)
+{
+	unsigned long qid = (offset - NVT_MMAP_RECORDS(0)) >> 21;
+	struct nvt_dev *dev = file->dev;
+	int ret = -EINVAL;
+	struct nvt_sq *sq;
+
+	mutex_lock(&dev->lock);
+	sq = xa_load(&dev->sqs, qid);
+	if (sq && sq->records && offset == NVT_MMAP_RECORDS(qid) && dev->owner == file)
+		ret = nvt_mmap_readonly(vma, sq->records, 0);
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static int nvt_mmap_region(struct nvt_file *file, struct vm_area_struct *vma)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 length = vma->vm_end - vma->vm_start;
+
+	if (offset >= NVT_MMAP_BUFFER(0))
+		return nvt_mmap_buffer(file, vma, offset, length);
+	if (offset >= NVT_MMAP_RECORDS(0))
+		return nvt_mmap_records(file, vma, offset);
+	if (offset >= NVT_MMAP_STATUS)
+		return nvt_mmap_readonly(vma, file->dev->status, offset - NVT_MMAP_STATUS);
+	return nvt_mmap_bar(file->dev, vma, offset, length);
+}
+
+int nvt_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct nvt_file *file = filp->private_data;
+	struct nvt_dev *dev = file->dev;
+	int idx, ret = -ENODEV;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	idx = srcu_read_lock(&dev->srcu);
+	if (READ_ONCE(dev->state) != NVT_STATE_GONE)
+		ret = nvt_mmap_region(file, vma);
+	srcu_read_unlock(&dev->srcu, idx);
+	return ret;
+}

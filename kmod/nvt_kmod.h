@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NVT_KMOD_H
+#define NVT_KMOD_H
+
+#include <linux/cdev.h>
+#include <linux/io_uring_types.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/rwsem.h>
+#include <linux/scatterlist.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "../uapi/nvt.h"
+#include "compat.h"
+
+#define NVT_MAX_BUFFERS		65535
+#define NVT_MAX_BUFFER_LENGTH	SZ_1G
+#define NVT_MMAP_RECORDS(qid)	(((u64)7 << 40) + ((u64)(qid) << 21))
+#define NVT_MMAP_BUFFER(id)	(((u64)8 << 40) + ((u64)(id) << 30))
+
+/*
+ * Lock order: device_lock (PCI core) > mmap_lock > nvt_dev.lock > mem_lock > i_mmap.
+ *
+ * Every file operation and interrupt handler is an SRCU reader, and a reader
+ * may take all of these but device_lock. So nothing waits for SRCU while it
+ * holds one of them; queues are freed by call_srcu().
+ */
+struct nvt_dev {
+	struct device dev;
+	struct cdev cdev;
+	struct pci_dev *pdev;
+	int minor;
+	bool is_nvme;
+	struct pci_saved_state *saved_state;	/* config space as it was found */
+
+	struct srcu_struct srcu;
+	struct mutex lock;			/* owner and the objects below */
+	struct nvt_file *owner;			/* written under lock */
+
+	struct rw_semaphore mem_lock;		/* state, and what a fault may map */
+	enum nvt_state state;			/* written under mem_lock and lock */
+	wait_queue_head_t state_wait;
+	struct nvt_status *status;		/* the page that user space maps */
+	size_t status_length;
+	struct address_space *mapping;		/* of all openers; set once under lock */
+	struct inode *inode;			/* holds mapping */
+	struct page *ones[2];			/* for registers, for all else, once gone */
+
+	void __iomem *regs;			/* BAR 0 */
+	struct xarray buffers;			/* written under lock and mem_lock */
+	struct list_head retired;		/* under lock: destroyed, not yet freed */
+	atomic_t orphans;			/* commands cancelled, not yet answered */
+	bool dma_given;				/* under lock: the owner made a buffer */
+	bool unstopped;				/* under lock: would not stop, cut off the bus */
+	u32 next_buffer;			/* under lock: ids come round late */
+
+	struct nvt_vector *vectors;		/* under lock */
+	unsigned int nr_vectors;
+	u32 vector_type;
+	struct delayed_work intx_unmask;
+
+	struct xarray cqs;			/* written under lock, read under SRCU too */
+	struct xarray sqs;			/* likewise */
+};
+
+struct nvt_file {
+	struct nvt_dev *dev;
+	fl_owner_t id;				/* of the process that opened it */
+};
+
+struct nvt_buffer {
+	u32 id;
+	u32 kind;
+	u64 length;
+	struct nvt_file *file;			/* that made it; others never map it */
+	unsigned int nr_pages;
+	struct page **pages;
+	dma_addr_t *bus;			/* of each page */
+	struct sg_table *sgt;			/* of a contiguous one */
+	void *kva;				/* vmap() of a managed ring */
+	unsigned int nr_queues;			/* rings in it */
+	bool exposed;				/* the device may still know of a ring in it */
+	struct list_head node;			/* on nvt_dev.retired */
+};
+
+struct nvt_vector {
+	struct nvt_dev *dev;
+	unsigned int index;
+	int irq;
+	struct nvt_vector_counter *counter;
+	struct list_head cqs;			/* written under dev->lock, read under SRCU */
+};
+
+struct nvt_cq {
+	struct rcu_head rcu;
+	struct nvt_dev *dev;
+	u16 qid;
+	bool deleted;				/* the device said so */
+	bool managed;
+	u32 nr_entries;
+	struct nvt_buffer *buffer;
+	unsigned int nr_sqs;			/* under dev->lock */
+	struct nvt_vector *vector;		/* NULL: polled */
+	struct list_head vector_node;
+
+	spinlock_t lock;			/* head, phase, unexpected, dead */
+	u32 head;
+	u8 phase;
+	bool dead;
+	u64 unexpected;
+	const struct nvt_cqe *ring;
+	void __iomem *doorbell;
+	struct io_ring_ctx *poll_ctx;		/* the one IOPOLL ring; under lock */
+};
+
+struct nvt_sq {
+	struct rcu_head rcu;
+	struct nvt_dev *dev;
+	u16 qid;
+	bool deleted;				/* the device said so */
+	bool managed;
+	u32 nr_entries;
+	struct nvt_buffer *buffer;
+	struct nvt_cq *cq;
+	struct nvt_record *records;
+	/*
+	 * By command id: NULL, NVT_RESERVED, a command in flight, or NVT_ORPHAN.
+	 * Whoever swaps a command out with cmpxchg() completes it.
+	 */
+	struct io_uring_cmd **slots;
+
+	spinlock_t lock;			/* tail, dead, submitted, doorbells */
+	u32 tail;
+	bool dead;
+	u64 submitted;
+	u64 doorbells;
+	u64 completed;				/* under cq->lock */
+	void *ring;
+	void __iomem *doorbell;
+};
+
+/* Being posted; and cancelled: nobody waits for it, but the device may still answer. */
+#define NVT_RESERVED	((struct io_uring_cmd *)1)
+#define NVT_ORPHAN	((struct io_uring_cmd *)2)
+
+/* NVMe Base 2.1, 4.2.1 */
+struct nvt_cqe {
+	__le32 dw0;
+	__le32 dw1;
+	__le32 sqhd_sqid;
+	__le32 cid_status;
+};
+
+/* What the driver keeps with a request. Ids, not pointers: a queue may go before its requests. */
+struct nvt_pdu {
+	u16 sqid;
+	u16 cid;
+	u16 delete_qid;				/* of a Delete I/O Queue command */
+	u8 delete_opcode;
+	bool deletes;
+	bool iopoll;
+	s32 res;
+	u32 dw0;
+	u32 dw1;
+};
+
+static inline struct nvt_pdu *nvt_pdu(struct io_uring_cmd *ioucmd)
+{
+	BUILD_BUG_ON(sizeof(struct nvt_pdu) > sizeof(ioucmd->pdu));
+	return (struct nvt_pdu *)ioucmd->pdu;
+}
+
+/* cdev.c */
+extern const struct file_operations nvt_fops;
+int nvt_check_owner(struct nvt_file *file);
+
+/* mmap.c */
+int nvt_mmap(struct file *filp, struct vm_area_struct *vma);
+void nvt_zap(struct nvt_dev *dev, u64 offset, u64 length);
+void nvt_zap_bars(struct nvt_dev *dev);
+
+/* pci.c */
+enum nvt_iommu nvt_iommu(struct pci_dev *pdev);
+int nvt_device_info(struct nvt_file *file, void *arg);
+int nvt_reg_access(struct nvt_file *file, void *arg);
+int nvt_config_access(struct nvt_file *file, void *arg);
+int nvt_reset(struct nvt_file *file, void *arg);
+
+/* buffer.c */
+int nvt_buffer_create(struct nvt_file *file, void *arg);
+int nvt_buffer_destroy(struct nvt_file *file, void *arg);
+int nvt_buffer_map_kva(struct nvt_buffer *buf);
+void nvt_buffers_free_retired(struct nvt_dev *dev);
+void nvt_buffers_free(struct nvt_dev *dev);
+
+/* irq.c */
+unsigned int nvt_max_vectors(struct pci_dev *pdev);
+int nvt_vectors_set(struct nvt_file *file, void *arg);
+void nvt_vectors_free(struct nvt_dev *dev);
+void nvt_intx_unmask(struct work_struct *work);
+
+/* queue.c */
+int nvt_queue_create(struct nvt_file *file, void *arg);
+int nvt_queue_destroy(struct nvt_file *file, void *arg);
+int nvt_queue_stats(struct nvt_file *file, void *arg);
+bool nvt_queues_busy(struct nvt_dev *dev);
+void nvt_queues_kill(struct nvt_dev *dev);
+void nvt_queues_end_commands(struct nvt_dev *dev);
+void nvt_queues_free(struct nvt_dev *dev);
+
+/* reap.c */
+unsigned int nvt_cq_reap(struct nvt_cq *cq, u64 now);
+void nvt_sq_end_commands(struct nvt_sq *sq);
+
+/* uring.c */
+int nvt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags);
+int nvt_uring_cmd_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob,
+			 unsigned int poll_flags);
+void nvt_uring_complete(struct io_uring_cmd *ioucmd, bool polling);
+
+/* stop.c */
+void nvt_set_state(struct nvt_dev *dev, enum nvt_state state);
+bool nvt_ctrl_stopped(struct nvt_dev *dev);
+void nvt_stop(struct nvt_dev *dev);
+void nvt_settle(struct nvt_dev *dev);
+void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file);
+void nvt_give_up(struct nvt_dev *dev);
+void nvt_abort(struct nvt_dev *dev);
+void nvt_freeze(struct nvt_dev *dev, enum nvt_state state);
+void nvt_thaw(struct nvt_dev *dev);
+
+/* event.c */
+void nvt_event(struct nvt_dev *dev, enum nvt_event event);
+int nvt_event_init(void);
+void nvt_event_exit(void);
+
+#endif /* NVT_KMOD_H */

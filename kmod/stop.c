@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a device is stopped and handed on. Whatever state it is in, this ends
+ * in bounded time with a device that does not write to memory; only then is
+ * memory freed.
+ */
+#include <linux/delay.h>
+#include <linux/nvme.h>
+
+#include "nvt_kmod.h"
+
+#define NVT_STOP_TIMEOUT_MS	10000U
+
+void nvt_set_state(struct nvt_dev *dev, enum nvt_state state)
+{
+	lockdep_assert_held(&dev->lock);
+	down_write(&dev->mem_lock);
+	dev->state = state;
+	WRITE_ONCE(dev->status->state, state);
+	if (state != NVT_STATE_LIVE)
+		WRITE_ONCE(dev->status->generation, dev->status->generation + 1);
+	up_write(&dev->mem_lock);
+	wake_up_all(&dev->state_wait);
+}
+
+/* Neither enabled nor on its way there: no queue exists. All-ones is not stopped. */
+bool nvt_ctrl_stopped(struct nvt_dev *dev)
+{
+	if (!dev->is_nvme)
+		return false;
+	return !(readl(dev->regs + NVME_REG_CC) & NVME_CC_ENABLE) &&
+	       !(readl(dev->regs + NVME_REG_CSTS) & NVME_CSTS_RDY);
+}
+
+/* NVMe Base 2.1, 3.1.4.5: CC.EN to 0, CSTS.RDY follows within CAP.TO. */
+static bool nvt_ctrl_disable(struct nvt_dev *dev)
+{
+	unsigned long deadline;
+	u32 cc;
+
+	if (!dev->is_nvme)
+		return false;
+	cc = readl(dev->regs + NVME_REG_CC);
+	if (cc == U32_MAX)
+		return false;
+	if (cc & NVME_CC_ENABLE)
+		writel(cc & ~NVME_CC_ENABLE, dev->regs + NVME_REG_CC);
+	deadline = jiffies + msecs_to_jiffies(clamp(NVME_CAP_TIMEOUT(readq(dev->regs)) * 500U,
+						    1000U, NVT_STOP_TIMEOUT_MS));
+	while (!nvt_ctrl_stopped(dev)) {
+		if (time_after(jiffies, deadline) || readl(dev->regs + NVME_REG_CSTS) == U32_MAX)
+			return false;
+		usleep_range(500, 1000);
+	}
+	return true;
+}
+
+static bool nvt_function_level_reset(struct nvt_dev *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	int ret;
+
+	pci_save_state(pdev);
+	ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	pci_restore_state(pdev);
+	if (ret)
+		return false;
+	dev_warn(&dev->dev, "did not disable; stopped by a function-level reset\n");
+	return !dev->is_nvme || nvt_ctrl_stopped(dev);
+}
+
+static void nvt_cut_off(struct nvt_dev *dev)
+{
+	u16 command;
+
+	pci_clear_master(dev->pdev);
+	/* The read pushes writes that are under way ahead of its completion. */
+	pci_read_config_word(dev->pdev, PCI_COMMAND, &command);
+	msleep(20);
+	dev->unstopped = true;
+	dev_warn(&dev->dev, "did not stop; bus mastering is off\n");
+}
+
+/* Where the device is asleep or in reset it was stopped before; where it is gone nothing comes. */
+void nvt_stop(struct nvt_dev *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	if (dev->state != NVT_STATE_LIVE || !pci_device_is_present(dev->pdev))
+		return;
+	if (nvt_ctrl_disable(dev) || nvt_function_level_reset(dev))
+		dev->unstopped = false;
+	else
+		nvt_cut_off(dev);
+}
+
+/* What was kept because the device might write to it can go if the controller is disabled. */
+void nvt_settle(struct nvt_dev *dev)
+{
+	struct nvt_buffer *buf;
+	unsigned long id;
+
+	lockdep_assert_held(&dev->lock);
+	if (dev->state != NVT_STATE_LIVE || !nvt_ctrl_stopped(dev))
+		return;
+	atomic_set(&dev->orphans, 0);
+	xa_for_each(&dev->buffers, id, buf)
+		buf->exposed = false;
+	nvt_buffers_free_retired(dev);
+}
+
+void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file)
+{
+	lockdep_assert_held(&dev->lock);
+	dev->dma_given = false;
+	WRITE_ONCE(dev->owner, file);
+	if (dev->unstopped)
+		nvt_stop(dev);
+	if (dev->state == NVT_STATE_LIVE && !dev->unstopped)
+		pci_set_master(dev->pdev);
+}
+
+/* All that the owner made, in the order that safety asks for. */
+void nvt_give_up(struct nvt_dev *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	nvt_queues_kill(dev);
+	if (dev->dma_given)
+		nvt_stop(dev);
+	nvt_queues_end_commands(dev);
+	nvt_queues_free(dev);
+	nvt_vectors_free(dev);
+	atomic_set(&dev->orphans, 0);
+	nvt_buffers_free(dev);
+	if (dev->state == NVT_STATE_LIVE)
+		pci_clear_master(dev->pdev);
+	WRITE_ONCE(dev->owner, NULL);
+}
+
+/* Complete what is in flight, so that io_uring can let go of a dying process. */
+void nvt_abort(struct nvt_dev *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	nvt_queues_kill(dev);
+	nvt_stop(dev);
+	nvt_queues_end_commands(dev);
+}
+
+/* Before a reset, sleep or removal: mappings are revoked, queues end, buffers stay. */
+void nvt_freeze(struct nvt_dev *dev, enum nvt_state state)
+{
+	mutex_lock(&dev->lock);
+	nvt_queues_kill(dev);
+	nvt_stop(dev);
+	nvt_set_state(dev, state);
+	nvt_zap_bars(dev);
+	nvt_queues_end_commands(dev);
+	mutex_unlock(&dev->lock);
+}
+
+void nvt_thaw(struct nvt_dev *dev)
+{
+	mutex_lock(&dev->lock);
+	if (dev->state != NVT_STATE_GONE)
+		nvt_set_state(dev, NVT_STATE_LIVE);
+	mutex_unlock(&dev->lock);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * The one seam below the library's PCIe code: how to reach a device. The
+ * layers above do not know which implementation they are on.
+ */
+#ifndef NVT_ACCESS_H
+#define NVT_ACCESS_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nvt/pcie.h>
+
+struct nvt_pcie;
+
+#define NVT_PAGE_SHIFT	12
+#define NVT_PAGE_SIZE	(1UL << NVT_PAGE_SHIFT)
+
+struct nvt_buffer {
+	struct nvt_pcie *pcie;
+	void *data;
+	size_t length;		/* in whole pages */
+	int kind;		/* enum nvt_buffer_kind */
+	uint32_t id;
+	uint64_t *bus;		/* the bus address of each page */
+};
+
+/*
+ * All return 0 or a negative errno, map_bar() an address or NULL with errno
+ * set; none sets the error text: the caller knows the operation, so it does.
+ */
+struct nvt_access_ops {
+	void (*close)(struct nvt_pcie *pcie);
+	int (*info)(struct nvt_pcie *pcie, struct nvt_device_info *info);
+	int (*reg)(struct nvt_pcie *pcie, struct nvt_reg_access *access);
+	int (*config)(struct nvt_pcie *pcie, struct nvt_config_access *access);
+	volatile void *(*map_bar)(struct nvt_pcie *pcie, int bar, size_t length);
+	int (*set_vectors)(struct nvt_pcie *pcie, struct nvt_vectors_set *set);
+	int (*reset)(struct nvt_pcie *pcie, int method);
+	/* Allocates and maps buf->length bytes; fills data, id and bus[]. */
+	int (*buffer_create)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
+	void (*buffer_free)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
+	/* The host's side of a queue; -EOPNOTSUPP for a managed one on a socket. */
+	int (*queue_create)(struct nvt_pcie *pcie, struct nvt_queue_create *create);
+	int (*queue_destroy)(struct nvt_pcie *pcie, int type, uint16_t qid);
+};
+
+struct nvt_pcie {
+	const struct nvt_access_ops *ops;
+	char addr[32];
+	int fd;					/* of /dev/nvtN; the managed back end's uring file */
+	unsigned int flags;			/* NVT_OPEN_* */
+	const volatile struct nvt_status *status;
+	size_t status_length;
+	struct nvt_device_info info;		/* as of the opening */
+	pthread_mutex_t lock;			/* bar[] */
+	volatile void *bar[6];			/* mapped on first use */
+};
+
+/* An open device, or NULL with errno and the error text set. */
+struct nvt_pcie *nvt_chardev_open(const char *addr, unsigned int flags);
+
+#endif /* NVT_ACCESS_H */
