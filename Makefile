@@ -12,7 +12,8 @@ KDIR      ?= /lib/modules/$(KERNEL)/build
 CC        ?= gcc
 PKGS      := liburing libnl-3.0 libnl-genl-3.0 libnvme
 CFLAGS    ?= -O2 -g
-CPPFLAGS  += -D_GNU_SOURCE -Ilibnvt/include -Ilibnvt -DNVT_VERSION='"$(VERSION)"'
+CPPFLAGS  += -D_GNU_SOURCE -Ilibnvt/include -Ilibnvt -DNVT_VERSION='"$(VERSION)"' \
+	     $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 WARN      := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wold-style-definition -Wshadow -Wno-unused-parameter
 ALL_CFLAGS = $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -pthread -MMD -MP

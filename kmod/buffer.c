@@ -7,6 +7,9 @@
 
 #include "nvt_kmod.h"
 
+/* Out of memory is the caller's error, no reason to kill a process. */
+#define NVT_BUFFER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 static void nvt_buffer_free_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
 {
 	unsigned int i;
@@ -35,7 +38,7 @@ static int nvt_buffer_alloc_contiguous(struct nvt_dev *dev, struct nvt_buffer *b
 	unsigned int i = 0;
 
 	buf->sgt = dma_alloc_noncontiguous(&dev->pdev->dev, buf->length, DMA_BIDIRECTIONAL,
-					   GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, 0);
+					   NVT_BUFFER_GFP | __GFP_ZERO, 0);
 	if (!buf->sgt)
 		return -ENOMEM;
 	for_each_sgtable_page(buf->sgt, &iter, 0) {
@@ -53,7 +56,7 @@ static int nvt_buffer_alloc_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
 
 	for (i = 0; i < buf->nr_pages; i++) {
 		buf->pages[i] = dma_alloc_pages(&dev->pdev->dev, PAGE_SIZE, &buf->bus[i],
-						DMA_BIDIRECTIONAL, GFP_KERNEL | __GFP_NOWARN);
+						DMA_BIDIRECTIONAL, NVT_BUFFER_GFP);
 		if (!buf->pages[i])
 			return -ENOMEM;
 		cond_resched();

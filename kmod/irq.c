@@ -196,7 +196,7 @@ int nvt_vectors_set(struct nvt_file *file, void *arg)
 	int ret;
 
 	if (set->flags || set->type > NVT_VECTOR_INTX ||
-	    (set->type == NVT_VECTOR_NONE) != !set->count)
+	    !set->type != !set->count)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
 	ret = nvt_check_owner(file);

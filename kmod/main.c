@@ -17,6 +17,7 @@ static DEFINE_IDA(nvt_minors);
 static void nvt_dev_release(struct device *device)
 {
 	struct nvt_dev *dev = container_of(device, struct nvt_dev, dev);
+	unsigned int i;
 
 	if (dev->inode)
 		iput(dev->inode);
@@ -26,22 +27,24 @@ static void nvt_dev_release(struct device *device)
 	xa_destroy(&dev->cqs);
 	xa_destroy(&dev->sqs);
 	vfree(dev->status);
-	if (dev->ones[0])
-		__free_page(dev->ones[0]);
-	if (dev->ones[1])
-		__free_page(dev->ones[1]);
+	for (i = 0; i < NVT_NR_ONES && dev->ones[i]; i++)
+		__free_page(dev->ones[i]);
 	ida_free(&nvt_minors, dev->minor);
 	pci_dev_put(dev->pdev);
 	kfree(dev);
 }
 
-static struct page *nvt_alloc_ones(void)
+static int nvt_alloc_ones(struct nvt_dev *dev)
 {
-	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned int i;
 
-	if (page)
-		memset(page_address(page), 0xff, PAGE_SIZE);
-	return page;
+	for (i = 0; i < NVT_NR_ONES; i++) {
+		dev->ones[i] = alloc_page(GFP_KERNEL);
+		if (!dev->ones[i])
+			return -ENOMEM;
+		memset(page_address(dev->ones[i]), 0xff, PAGE_SIZE);
+	}
+	return 0;
 }
 
 static void nvt_dev_init(struct nvt_dev *dev, struct pci_dev *pdev)
@@ -81,9 +84,7 @@ static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 
 	dev->status_length = PAGE_ALIGN(struct_size(dev->status, vector, nvt_max_vectors(pdev)));
 	dev->status = vmalloc_user(dev->status_length);
-	dev->ones[0] = nvt_alloc_ones();
-	dev->ones[1] = nvt_alloc_ones();
-	ret = dev->status && dev->ones[0] && dev->ones[1] ? 0 : -ENOMEM;
+	ret = dev->status ? nvt_alloc_ones(dev) : -ENOMEM;
 	if (!ret)
 		ret = dev_set_name(&dev->dev, "nvt%d", dev->minor);
 	if (ret) {

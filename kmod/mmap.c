@@ -31,9 +31,9 @@ static bool nvt_settled(struct nvt_dev *dev)
 	return state == NVT_STATE_LIVE || state == NVT_STATE_GONE;
 }
 
-static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, bool regs)
+static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, enum nvt_ones kind)
 {
-	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[!regs]));
+	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[kind]));
 }
 
 static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
@@ -44,7 +44,7 @@ static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
 	phys_addr_t start = pci_resource_start(dev->pdev, bar);
 
 	if (dev->state == NVT_STATE_GONE)
-		return nvt_insert_ones(dev, vmf, !in_bar);
+		return nvt_insert_ones(dev, vmf, in_bar ? NVT_ONES_BAR : NVT_ONES_REGS);
 	return vmf_insert_pfn(vmf->vma, vmf->address, (start + in_bar) >> PAGE_SHIFT);
 }
 
@@ -80,7 +80,7 @@ static vm_fault_t nvt_buffer_fault(struct vm_fault *vmf)
 	if (buf && buf->file == file && page < buf->nr_pages)
 		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(buf->pages[page]));
 	else
-		ret = nvt_insert_ones(dev, vmf, false);
+		ret = nvt_insert_ones(dev, vmf, NVT_ONES_BUFFER);
 	up_read(&dev->mem_lock);
 	return ret;
 }
@@ -173,7 +173,7 @@ int nvt_mmap(struct file *filp, struct vm_area_struct *vma)
 	struct nvt_dev *dev = file->dev;
 	int idx, ret = -ENODEV;
 
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	idx = srcu_read_lock(&dev->srcu);
 	if (READ_ONCE(dev->state) != NVT_STATE_GONE)

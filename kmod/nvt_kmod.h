@@ -22,6 +22,9 @@
 #define NVT_MMAP_RECORDS(qid)	(((u64)7 << 40) + ((u64)(qid) << 21))
 #define NVT_MMAP_BUFFER(id)	(((u64)8 << 40) + ((u64)(id) << 30))
 
+/* Pages apart, so that a write to one kind does not show in another. */
+enum nvt_ones { NVT_ONES_REGS, NVT_ONES_BAR, NVT_ONES_BUFFER, NVT_NR_ONES };
+
 /*
  * Lock order: device_lock (PCI core) > mmap_lock > nvt_dev.lock > mem_lock > i_mmap.
  *
@@ -48,7 +51,7 @@ struct nvt_dev {
 	size_t status_length;
 	struct address_space *mapping;		/* of all openers; set once under lock */
 	struct inode *inode;			/* holds mapping */
-	struct page *ones[2];			/* for registers, for all else, once gone */
+	struct page *ones[NVT_NR_ONES];		/* what is read once the device is gone */
 
 	void __iomem *regs;			/* BAR 0 */
 	struct xarray buffers;			/* written under lock and mem_lock */

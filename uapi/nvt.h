@@ -143,7 +143,7 @@ struct nvt_device_info {
  */
 #define NVT_IOC_DEVICE_INFO	_IOWR(NVT_IOC_MAGIC, 0x00, struct nvt_device_info)
 
-#define NVT_ACCESS_WRITE	(1U << 0)
+#define NVT_ACCESS_WRITE	0x1U
 
 /**
  * struct nvt_reg_access - NVT_IOC_REG_ACCESS
@@ -298,7 +298,7 @@ enum nvt_queue_type {
 	NVT_QUEUE_CQ		= 1,
 };
 
-#define NVT_QUEUE_MANAGED	(1U << 0)
+#define NVT_QUEUE_MANAGED	0x1U
 #define NVT_NO_VECTOR		0xffffffffU
 
 /**

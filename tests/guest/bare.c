@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bare.h"
+
+#define REG_CC		0x14
+#define REG_CSTS	0x1c
+#define REG_AQA		0x24
+#define REG_ASQ		0x28
+#define REG_ACQ		0x30
+
+const char *bare_addr(void)
+{
+	const char *addr = getenv("NVT_TEST_ADDR");
+
+	return addr ? addr : "0000:01:00.0";
+}
+
+const char *bare_node(void)
+{
+	static char node[64];
+	char path[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	node[0] = 0;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/nvt", bare_addr());
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "nvt", 3))
+			snprintf(node, sizeof(node), "/dev/%.32s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	return node;
+}
+
+int bare_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+int bare_open(int flags)
+{
+	int fd = open(bare_node(), flags | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+uint64_t bare_reg_read(int fd, uint64_t offset, int width)
+{
+	struct nvt_reg_access reg = {
+		.size = sizeof(reg), .offset = offset, .width = width,
+	};
+
+	ck_assert_int_eq(bare_ioctl(fd, NVT_IOC_REG_ACCESS, &reg), 0);
+	return reg.value;
+}
+
+void bare_reg_write(int fd, uint64_t offset, int width, uint64_t value)
+{
+	struct nvt_reg_access reg = {
+		.size = sizeof(reg), .flags = NVT_ACCESS_WRITE, .offset = offset, .width = width,
+		.value = value,
+	};
+
+	ck_assert_int_eq(bare_ioctl(fd, NVT_IOC_REG_ACCESS, &reg), 0);
+}
+
+void bare_own(struct bare *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->fd = bare_open(O_RDWR);
+	ck_assert_msg(b->fd >= 0, "open %s: %s", bare_node(), strerror(-b->fd));
+	b->status = mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, b->fd, NVT_MMAP_STATUS);
+	ck_assert(b->status != MAP_FAILED);
+	b->bar = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, NVT_MMAP_BAR(0));
+	ck_assert(b->bar != MAP_FAILED);
+}
+
+void bare_buffer_create(struct bare *b, struct bare_buffer *buf, int kind, size_t length)
+{
+	struct nvt_buffer_create create = {
+		.size = sizeof(create), .kind = kind, .length = length,
+		.bus_addrs = (uintptr_t)buf->bus,
+	};
+
+	ck_assert_uint_le(length / BARE_PAGE, sizeof(buf->bus) / sizeof(buf->bus[0]));
+	ck_assert_int_eq(bare_ioctl(b->fd, NVT_IOC_BUFFER_CREATE, &create), 0);
+	buf->id = create.id;
+	buf->length = length;
+	buf->data = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd,
+			 create.mmap_offset);
+	ck_assert(buf->data != MAP_FAILED);
+}
+
+int bare_buffer_destroy(struct bare *b, struct bare_buffer *buf)
+{
+	struct nvt_buffer_destroy destroy = { .size = sizeof(destroy), .id = buf->id };
+
+	return bare_ioctl(b->fd, NVT_IOC_BUFFER_DESTROY, &destroy);
+}
+
+int bare_vectors(struct bare *b, int type, unsigned int count)
+{
+	struct nvt_vectors_set set = { .size = sizeof(set), .type = type, .count = count };
+	int ret = bare_ioctl(b->fd, NVT_IOC_VECTORS_SET, &set);
+
+	return ret ? ret : (int)set.count;
+}
+
+int bare_queue(struct bare *b, struct nvt_queue_create *create)
+{
+	create->size = sizeof(*create);
+	if (!create->nr_entries)
+		create->nr_entries = BARE_ENTRIES;
+	return bare_ioctl(b->fd, NVT_IOC_QUEUE_CREATE, create);
+}
+
+static void bare_wait_ready(struct bare *b, uint32_t ready)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		if ((bare_reg_read(b->fd, REG_CSTS, 4) & 1) == ready)
+			return;
+		nanosleep(&ms, NULL);
+	}
+	ck_abort_msg("CSTS.RDY stays at %u", !ready);
+}
+
+void bare_disable(struct bare *b)
+{
+	bare_reg_write(b->fd, REG_CC, 4, 0);
+	bare_wait_ready(b, 0);
+}
+
+static void bare_admin_queues(struct bare *b, uint32_t vector)
+{
+	struct nvt_queue_create cq = {
+		.type = NVT_QUEUE_CQ, .flags = NVT_QUEUE_MANAGED, .vector = vector,
+		.buffer_id = b->queues.id, .buffer_offset = BARE_PAGE,
+	};
+	struct nvt_queue_create sq = {
+		.type = NVT_QUEUE_SQ, .flags = NVT_QUEUE_MANAGED, .vector = NVT_NO_VECTOR,
+		.buffer_id = b->queues.id,
+	};
+
+	ck_assert_int_eq(bare_queue(b, &cq), 0);
+	ck_assert_int_eq(bare_queue(b, &sq), 0);
+	b->records = mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, b->fd, sq.records_offset);
+	ck_assert(b->records != MAP_FAILED);
+}
+
+void bare_start(struct bare *b, unsigned int setup_flags)
+{
+	bool polled = setup_flags & IORING_SETUP_IOPOLL;
+
+	bare_own(b);
+	bare_buffer_create(b, &b->queues, NVT_BUFFER_CONTIGUOUS, 2 * BARE_PAGE);
+	ck_assert_int_ge(bare_vectors(b, NVT_VECTOR_MSIX, 1), 1);
+	bare_disable(b);
+	bare_admin_queues(b, polled ? NVT_NO_VECTOR : 0);
+	bare_reg_write(b->fd, REG_AQA, 4, (BARE_ENTRIES - 1) << 16 | (BARE_ENTRIES - 1));
+	bare_reg_write(b->fd, REG_ASQ, 8, b->queues.bus[0]);
+	bare_reg_write(b->fd, REG_ACQ, 8, b->queues.bus[1]);
+	bare_reg_write(b->fd, REG_CC, 4, 4 << 20 | 6 << 16 | 1);
+	bare_wait_ready(b, 1);
+	ck_assert_int_eq(io_uring_queue_init(64, &b->ring, setup_flags | IORING_SETUP_SQE128 |
+					     IORING_SETUP_CQE32), 0);
+	b->has_ring = true;
+}
+
+int bare_post(struct bare *b, const struct nvt_sqe *cmd, uint16_t sqid)
+{
+	struct nvt_uring_command payload = { .sqid = sqid };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&b->ring);
+
+	ck_assert_ptr_nonnull(sqe);
+	memcpy(payload.sqe, cmd, sizeof(payload.sqe));
+	memset((unsigned char *)sqe, 0, 128);
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = b->fd;
+	sqe->cmd_op = NVT_URING_COMMAND;
+	sqe->user_data = cmd->cid;
+	memcpy((unsigned char *)sqe + offsetof(struct io_uring_sqe, cmd), &payload,
+	       sizeof(payload));
+	return 0;
+}
+
+int bare_submit(struct bare *b)
+{
+	return io_uring_submit(&b->ring);
+}
+
+struct bare_cqe bare_wait(struct bare *b)
+{
+	struct __kernel_timespec ts = { .tv_sec = 15 };
+	struct io_uring_cqe *cqe;
+	struct bare_cqe ret;
+	int err = io_uring_wait_cqe_timeout(&b->ring, &cqe, &ts);
+
+	ck_assert_msg(err == 0, "no completion: %s", strerror(-err));
+	ret = (struct bare_cqe) {
+		.user_data = cqe->user_data, .res = cqe->res, .dw01 = cqe->big_cqe[0],
+	};
+	io_uring_cqe_seen(&b->ring, cqe);
+	return ret;
+}
+
+struct bare_cqe bare_exec(struct bare *b, const struct nvt_sqe *sqe)
+{
+	bare_post(b, sqe, 0);
+	ck_assert_int_eq(bare_submit(b), 1);
+	return bare_wait(b);
+}
+
+struct nvt_sqe bare_identify(uint16_t cid, uint64_t prp1)
+{
+	return (struct nvt_sqe) { .opcode = 0x06, .cid = cid, .prp1 = prp1, .cdw10 = 1 };
+}
+
+struct nvt_sqe bare_aer(uint16_t cid)
+{
+	return (struct nvt_sqe) { .opcode = 0x0c, .cid = cid };
+}

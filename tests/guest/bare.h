@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * A device driven through the UAPI alone, without libnvt: what the tests of
+ * the driver stand on. Failures end the test.
+ */
+#ifndef NVT_TEST_BARE_H
+#define NVT_TEST_BARE_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <nvt/cmd.h>
+#include <nvt/uapi.h>
+
+#define BARE_ENTRIES	32
+#define BARE_PAGE	4096
+
+struct bare_buffer {
+	uint32_t id;
+	size_t length;
+	void *data;
+	uint64_t bus[1024];
+};
+
+struct bare {
+	int fd;
+	const volatile struct nvt_status *status;
+	volatile uint8_t *bar;			/* BAR 0, its first 16 KiB */
+	struct io_uring ring;
+	bool has_ring;
+	struct bare_buffer queues;		/* admin SQ in page 0, CQ in page 1 */
+	const volatile struct nvt_record *records;
+};
+
+/* How a command ended as io_uring tells it. */
+struct bare_cqe {
+	uint64_t user_data;
+	int32_t res;
+	uint64_t dw01;
+};
+
+const char *bare_addr(void);
+const char *bare_node(void);
+
+int bare_ioctl(int fd, unsigned long cmd, void *arg);	/* 0 or a negative errno */
+int bare_open(int flags);				/* a descriptor or a negative errno */
+uint64_t bare_reg_read(int fd, uint64_t offset, int width);
+void bare_reg_write(int fd, uint64_t offset, int width, uint64_t value);
+
+void bare_own(struct bare *b);
+void bare_buffer_create(struct bare *b, struct bare_buffer *buf, int kind, size_t length);
+int bare_buffer_destroy(struct bare *b, struct bare_buffer *buf);
+int bare_vectors(struct bare *b, int type, unsigned int count);
+int bare_queue(struct bare *b, struct nvt_queue_create *create);
+
+/* Owns the device and brings its controller up with a managed admin queue. */
+void bare_start(struct bare *b, unsigned int setup_flags);
+void bare_disable(struct bare *b);
+
+int bare_post(struct bare *b, const struct nvt_sqe *sqe, uint16_t sqid);
+int bare_submit(struct bare *b);
+struct bare_cqe bare_wait(struct bare *b);
+struct bare_cqe bare_exec(struct bare *b, const struct nvt_sqe *sqe);
+struct nvt_sqe bare_identify(uint16_t cid, uint64_t prp1);
+struct nvt_sqe bare_aer(uint16_t cid);
+
+#endif /* NVT_TEST_BARE_H */

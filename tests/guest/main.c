@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <nvt/error.h>
+#include <nvt/pcie.h>
+
+#include "bare.h"
+#include "suites.h"
+
+/* Check ends without a word when an unchecked fixture fails, so these only say so. */
+void suite_bind(void)
+{
+	int ret = nvt_pcie_bind(bare_addr());
+
+	if (ret && ret != -EALREADY)
+		fprintf(stderr, "suite: %s\n", nvt_error());
+}
+
+void suite_unbind(void)
+{
+	if (nvt_pcie_unbind(bare_addr()))
+		fprintf(stderr, "suite: %s\n", nvt_error());
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(uapi_suite());
+	int failed;
+
+	srunner_add_suite(runner, queue_suite());
+	srunner_add_suite(runner, survival_suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

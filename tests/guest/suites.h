@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What runs in the guest: each suite has nvt.ko bound to the device while it runs. */
+#ifndef NVT_TEST_SUITES_H
+#define NVT_TEST_SUITES_H
+
+#include <check.h>
+
+Suite *uapi_suite(void);
+Suite *queue_suite(void);
+Suite *survival_suite(void);
+
+/* Binds the device to nvt, or back to its stock driver. */
+void suite_bind(void);
+void suite_unbind(void);
+
+#endif /* NVT_TEST_SUITES_H */
