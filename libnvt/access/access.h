@@ -49,7 +49,7 @@ struct nvt_access_ops {
 struct nvt_pcie {
 	const struct nvt_access_ops *ops;
 	char addr[32];
-	int fd;					/* of /dev/nvtN; the managed back end's uring file */
+	int fd;					/* of /dev/nvtN; of io_uring commands too */
 	unsigned int flags;			/* NVT_OPEN_* */
 	const volatile struct nvt_status *status;
 	size_t status_length;

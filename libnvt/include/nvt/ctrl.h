@@ -108,7 +108,7 @@ int nvt_ctrl_init_admin(struct nvt_ctrl *ctrl);
  * @ctrl: the controller, disabled, with admin queues
  *
  * With 64-byte SQ and 16-byte CQ entries, 4 KiB pages, the NVM command set.
- * Return: as nvt_ctrl_init().
+ * Return: as nvt_ctrl_init(), and -EINVAL (CAP.MPSMIN is above 4 KiB).
  */
 int nvt_ctrl_enable(struct nvt_ctrl *ctrl);
 

@@ -31,7 +31,8 @@ struct nvt_pcie;
  *
  * Return: the device, or NULL with errno set: EINVAL (not an address), ENOENT
  * (no such function), ENXIO (not bound to nvt), EBUSY (owned by another open
- * file), EPERM (needs CAP_SYS_RAWIO), EACCES (no IOMMU translates for it).
+ * file), EPERM (needs CAP_SYS_RAWIO), EACCES (no IOMMU translates for it), EPROTO (the
+ * driver speaks another version of <nvt/uapi.h>).
  */
 struct nvt_pcie *nvt_pcie_open(const char *addr, unsigned int flags);
 
@@ -139,8 +140,8 @@ int nvt_pcie_config_write(struct nvt_pcie *pcie, uint32_t offset, int width, uin
  * @pcie: the device
  * @id: PCI capability id, 0x01 being power management
  *
- * Return: its offset in config space, -ENOENT if there is none, or another
- * negative errno. PCI Local Bus 3.0, 6.7.
+ * Return: its offset in config space, -ENOENT if there is none, -ELOOP if the
+ * list runs in a circle, -EIO. PCI Local Bus 3.0, 6.7.
  */
 int nvt_pcie_find_cap(struct nvt_pcie *pcie, uint8_t id);
 

@@ -35,7 +35,7 @@ enum nvt_backend {
  * @entries: entries of both queues, 2 to 65536; 0: the lesser of 256 and what
  *	the controller can
  * @qid: queue id; 0: the lowest one free
- * @vector: interrupt vector; 0: vector @qid modulo the vectors allocated
+ * @vector: interrupt vector, plus 1; 0: vector @qid modulo the vectors allocated
  * @polled: no interrupts: IEN is 0, a managed queue pair uses IOPOLL
  * @priority: QPRIO of the submission queue, for weighted round robin
  * @buffer_kind: enum nvt_buffer_kind of the queues' memory (PAGES needs
@@ -56,8 +56,8 @@ struct nvt_qpair_opts {
  * @ctrl: an enabled controller
  * @opts: how, or NULL for the defaults
  *
- * Return: the queue pair, or NULL with errno set: EINVAL, ENOSPC (no queue id
- * free), ENOMEM, EREMOTEIO (the device refused; nvt_error() has its status),
+ * Return: the queue pair, or NULL with errno set: EINVAL, EEXIST (the queue id is
+ * in use), ENOSPC (none is free), ENOMEM, EREMOTEIO (the device refused; nvt_error() has its status),
  * ETIMEDOUT, EIO. NVMe Base 2.1, 5.2.1 and 5.2.2.
  */
 struct nvt_qpair *nvt_qpair_create(struct nvt_ctrl *ctrl, const struct nvt_qpair_opts *opts);
@@ -98,7 +98,7 @@ uint32_t nvt_qpair_outstanding(const struct nvt_qpair *qp);
  *
  * Return: 0 or a negative errno: -EBUSY (the queue is full: poll first),
  * -EINVAL (the data does not lie in the buffer, or is longer than a PRP list
- * of one page describes), -EIO (the queue is dead).
+ * of one page describes), -ENOMEM (for a PRP list), -EIO (the queue is dead).
  */
 int nvt_qpair_post(struct nvt_qpair *qp, struct nvt_sqe *sqe, struct nvt_buffer *buf,
 		   size_t offset, size_t length, nvt_cmd_cb cb, void *arg);
