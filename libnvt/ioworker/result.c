@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* What an ioworker did, and in words why it ended. */
+#include <inttypes.h>
+
+#include "err.h"
+#include "ioworker/worker.h"
+#include "verify/verify.h"
+
+static void fill_latency(const struct nvt_histogram *h, struct nvt_latency *latency)
+{
+	static const double percentile[NVT_LATENCY_PERCENTILES] = {
+		50, 90, 99, 99.9, 99.99, 99.999, 1, 10,
+	};
+	int i;
+
+	latency->min_ns = h->count ? h->min : 0;
+	latency->max_ns = h->max;
+	latency->mean_ns = nvt_histogram_mean(h);
+	for (i = 0; i < NVT_LATENCY_PERCENTILES; i++) {
+		latency->percentile[i] = percentile[i];
+		latency->percentile_ns[i] = nvt_histogram_percentile(h, percentile[i]);
+	}
+}
+
+void nvt_ioworker_fill_result(const struct nvt_ioworker *w, struct nvt_ioworker_result *result)
+{
+	const struct nvt_direction *read = &w->dir[0], *write = &w->dir[1];
+	uint64_t lba_size = nvt_ns_lba_size(w->ns), ios;
+
+	*result = (struct nvt_ioworker_result){
+		.error = w->error,
+		.status = w->status,
+		.status_slba = w->status_slba,
+		.miscompare = w->miscompare,
+		.miscompares = w->miscompares,
+		.seed = w->opts.seed,
+		.reads = read->latency.count,
+		.writes = write->latency.count,
+		.verified_blocks = w->verified,
+		.elapsed_ns = w->last_ns - w->first_ns,
+		.cpu_user_ns = w->cpu_user_ns,
+		.cpu_system_ns = w->cpu_system_ns,
+		.read_bytes = read->blocks * lba_size,
+		.write_bytes = write->blocks * lba_size,
+	};
+	ios = result->reads + result->writes;
+	if (result->elapsed_ns)
+		result->iops = (double)ios * 1e9 / (double)result->elapsed_ns;
+	fill_latency(&read->latency, &result->read_latency);
+	fill_latency(&write->latency, &result->write_latency);
+}
+
+int nvt_ioworker_report(const struct nvt_ioworker *w)
+{
+	const char *addr = nvt_pcie_addr(nvt_ctrl_pcie(nvt_ns_ctrl(w->ns)));
+	char text[256];
+
+	if (w->error == -EREMOTEIO && w->status)
+		return nvt_fail(w->error, "%s: ioworker: %s of %u blocks at LBA %" PRIu64
+				" failed: %s (%#x)", addr, w->status_write ? "write" : "read",
+				w->status_nlb, w->status_slba, nvt_status_string(w->status),
+				w->status);
+	if (w->error == -EILSEQ && w->miscompares)
+		return nvt_fail(w->error, "%s: ioworker: %s", addr,
+				nvt_miscompare_text(&w->miscompare, text, sizeof(text)));
+	if (w->error && w->text[0])
+		return nvt_fail(w->error, "%s", w->text);
+	if (w->error)
+		return nvt_fail(w->error, "%s: ioworker: its queue died after %" PRIu64
+				" commands (a reset, sleep or removal)", addr,
+				w->dir[0].latency.count + w->dir[1].latency.count);
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What the parts of an ioworker share. */
+#ifndef NVT_IOWORKER_WORKER_H
+#define NVT_IOWORKER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <nvt/ioworker.h>
+#include <nvt/qpair.h>
+
+#include "ioworker/histogram.h"
+#include "ioworker/load.h"
+
+/* A command in flight, and its place in the data buffer. */
+struct nvt_io_slot {
+	struct nvt_ioworker *w;
+	uint64_t slba;
+	uint32_t nlb;
+	uint32_t index;
+	bool write;
+};
+
+/* One for reads, one for writes. */
+struct nvt_direction {
+	struct nvt_sqe sqe;		/* all but place and length is set */
+	uint64_t blocks;		/* transferred by commands that succeeded */
+	struct nvt_histogram latency;
+};
+
+/*
+ * The thread alone changes it between pthread_create() and pthread_join(),
+ * but for the atomics.
+ */
+struct nvt_ioworker {
+	struct nvt_qpair *qp;
+	struct nvt_buffer *buffer;
+	uint8_t *data;			/* of buffer */
+	struct nvt_io_slot *slot;
+	uint16_t *free;			/* indices of unused slots, a stack */
+	uint32_t *crc;			/* io_blocks for each slot, or NULL */
+	struct nvt_verify *verify;
+	uint32_t slot_bytes;
+	uint32_t block_size;
+	uint32_t nr_free;
+	bool spin;			/* poll for a while before waiting */
+	bool waiting;			/* io could not be held: it is the next */
+	struct nvt_io io;
+	uint64_t limit;			/* commands to issue */
+	uint64_t issued;
+	uint64_t deadline_ns;
+	uint64_t last_ns;		/* latest completion */
+	struct nvt_load load;
+	struct nvt_direction dir[2];	/* [io.write] */
+
+	_Atomic bool stop;
+	_Atomic bool running;
+	_Atomic uint64_t ios;		/* published once per batch */
+	_Atomic uint64_t errors;
+
+	int error;			/* the first; the others go with it */
+	uint16_t status;
+	bool status_write;
+	uint32_t status_nlb;
+	uint64_t status_slba;
+	struct nvt_miscompare miscompare;
+	uint64_t miscompares;
+	uint64_t failed;
+	uint64_t verified;
+	char text[512];
+
+	pthread_t thread;
+	struct nvt_ns *ns;
+	struct nvt_ioworker_opts opts;	/* with the defaults put in */
+	uint64_t start_ns;
+	uint64_t first_ns;
+	uint64_t cpu_user_ns;
+	uint64_t cpu_system_ns;
+};
+
+/* Puts the defaults in; 0, or -EINVAL with a text that names the option. */
+int nvt_ioworker_resolve(struct nvt_ns *ns, struct nvt_ioworker_opts *opts);
+
+/* Bytes of the data buffer that each command has. */
+uint32_t nvt_ioworker_slot_bytes(struct nvt_ns *ns, const struct nvt_ioworker_opts *opts);
+
+/* The thread. */
+void *nvt_ioworker_thread(void *worker);
+
+void nvt_ioworker_fill_result(const struct nvt_ioworker *w, struct nvt_ioworker_result *result);
+
+/* Sets the calling thread's error text; returns w->error. */
+int nvt_ioworker_report(const struct nvt_ioworker *w);
+
+#endif /* NVT_IOWORKER_WORKER_H */
