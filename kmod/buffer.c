@@ -181,12 +181,10 @@ int nvt_buffer_destroy(struct nvt_file *file, void *arg)
 	if (ret)
 		goto out_unlock;
 	nvt_buffer_unpublish(dev, buf);
-	if (buf->exposed || atomic_read(&dev->orphans))
-		nvt_settle(dev);
-	if (buf->exposed || atomic_read(&dev->orphans))
-		list_add(&buf->node, &dev->retired);
-	else
+	if (nvt_settled(dev))
 		nvt_buffer_free(dev, buf);
+	else
+		list_add(&buf->node, &dev->retired);
 out_unlock:
 	mutex_unlock(&dev->lock);
 	return ret;
@@ -199,7 +197,7 @@ int nvt_buffer_map_kva(struct nvt_buffer *buf)
 	return buf->kva ? 0 : -ENOMEM;
 }
 
-/* Only when the device has stopped. */
+/* Only when the device does not write any more. */
 void nvt_buffers_free_retired(struct nvt_dev *dev)
 {
 	struct nvt_buffer *buf, *next;

@@ -141,7 +141,20 @@ static int nvt_release(struct nvt_file *file, void *arg)
 	return ret;
 }
 
-#define NVT_MAX_ARG	sizeof(struct nvt_device_info)
+/* The struct of any ioctl. */
+union nvt_arg {
+	struct nvt_device_info info;
+	struct nvt_reg_access reg;
+	struct nvt_config_access config;
+	struct nvt_buffer_create buffer_create;
+	struct nvt_buffer_destroy buffer_destroy;
+	struct nvt_vectors_set vectors;
+	struct nvt_queue_create queue_create;
+	struct nvt_queue_destroy queue_destroy;
+	struct nvt_queue_stats stats;
+	struct nvt_reset reset;
+	struct nvt_release release;
+};
 
 static const struct nvt_ioctl {
 	unsigned int cmd;
@@ -174,7 +187,7 @@ static const struct nvt_ioctl *nvt_ioctl_find(unsigned int cmd)
 
 static int nvt_ioctl_call(struct nvt_file *file, const struct nvt_ioctl *ioctl, void __user *uarg)
 {
-	u64 arg[NVT_MAX_ARG / sizeof(u64)] = { };
+	union nvt_arg arg = { };
 	u32 ksize = _IOC_SIZE(ioctl->cmd), usize;
 	int ret;
 
@@ -182,11 +195,13 @@ static int nvt_ioctl_call(struct nvt_file *file, const struct nvt_ioctl *ioctl, 
 		return -EFAULT;
 	if (usize < 2 * sizeof(u32) || usize > PAGE_SIZE)
 		return -EINVAL;
-	ret = copy_struct_from_user(arg, ksize, uarg, usize);
+	if (WARN_ON_ONCE(ksize > sizeof(arg)))
+		return -ENOTTY;
+	ret = copy_struct_from_user(&arg, ksize, uarg, usize);
 	if (!ret)
-		ret = ioctl->handler(file, arg);
+		ret = ioctl->handler(file, &arg);
 	if (!ret && _IOC_DIR(ioctl->cmd) & _IOC_READ)
-		ret = copy_to_user(uarg, arg, min(usize, ksize)) ? -EFAULT : 0;
+		ret = copy_to_user(uarg, &arg, min(usize, ksize)) ? -EFAULT : 0;
 	return ret;
 }
 

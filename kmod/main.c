@@ -226,11 +226,16 @@ static pci_ers_result_t nvt_error_detected(struct pci_dev *pdev, pci_channel_sta
 	struct nvt_dev *dev = pci_get_drvdata(pdev);
 
 	nvt_event(dev, NVT_EVENT_PCI_ERROR);
-	if (state == pci_channel_io_normal)
+	switch (state) {
+	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	nvt_freeze(dev, NVT_STATE_RESETTING);
-	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
-						      PCI_ERS_RESULT_NEED_RESET;
+	case pci_channel_io_frozen:
+		nvt_freeze(dev, NVT_STATE_RESETTING);
+		return PCI_ERS_RESULT_NEED_RESET;
+	default:
+		nvt_freeze(dev, NVT_STATE_GONE);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
 }
 
 static pci_ers_result_t nvt_slot_reset(struct pci_dev *pdev)

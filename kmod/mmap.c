@@ -11,6 +11,8 @@
 
 #include "nvt_kmod.h"
 
+#define NVT_RESET_TIMEOUT	(60 * HZ)
+
 void nvt_zap(struct nvt_dev *dev, u64 offset, u64 length)
 {
 	struct address_space *mapping = READ_ONCE(dev->mapping);
@@ -24,7 +26,7 @@ void nvt_zap_bars(struct nvt_dev *dev)
 	nvt_zap(dev, NVT_MMAP_BAR(0), NVT_MMAP_STATUS);
 }
 
-static bool nvt_settled(struct nvt_dev *dev)
+static bool nvt_state_final(struct nvt_dev *dev)
 {
 	enum nvt_state state = READ_ONCE(dev->state);
 
@@ -36,6 +38,13 @@ static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, enu
 	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[kind]));
 }
 
+/* To write to registers is the owner's right, which a file can lose while it has them mapped. */
+static bool nvt_bar_reachable(struct nvt_dev *dev, struct vm_area_struct *vma)
+{
+	return dev->state == NVT_STATE_LIVE &&
+	       (!(vma->vm_flags & VM_WRITE) || dev->owner == vma->vm_file->private_data);
+}
+
 static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
 {
 	u64 offset = (u64)vmf->pgoff << PAGE_SHIFT;
@@ -43,25 +52,21 @@ static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
 	u64 in_bar = offset - NVT_MMAP_BAR(bar);
 	phys_addr_t start = pci_resource_start(dev->pdev, bar);
 
-	if (dev->state == NVT_STATE_GONE)
+	if (!nvt_bar_reachable(dev, vmf->vma))
 		return nvt_insert_ones(dev, vmf, in_bar ? NVT_ONES_BAR : NVT_ONES_REGS);
 	return vmf_insert_pfn(vmf->vma, vmf->address, (start + in_bar) >> PAGE_SHIFT);
 }
 
+/* A reset that never ends must not hold the process for ever; its end zaps what was inserted. */
 static vm_fault_t nvt_bar_fault(struct vm_fault *vmf)
 {
 	struct nvt_file *file = vmf->vma->vm_file->private_data;
 	struct nvt_dev *dev = file->dev;
 	vm_fault_t ret;
 
-	for (;;) {
-		if (wait_event_killable(dev->state_wait, nvt_settled(dev)))
-			return VM_FAULT_NOPAGE;		/* the process is dying */
-		down_read(&dev->mem_lock);
-		if (nvt_settled(dev))
-			break;
-		up_read(&dev->mem_lock);
-	}
+	if (wait_event_killable_timeout(dev->state_wait, nvt_state_final(dev), NVT_RESET_TIMEOUT) < 0)
+		return VM_FAULT_NOPAGE;		/* the process is dying */
+	down_read(&dev->mem_lock);
 	ret = nvt_bar_insert(dev, vmf);
 	up_read(&dev->mem_lock);
 	return ret;
@@ -99,7 +104,9 @@ static int nvt_mmap_bar(struct nvt_dev *dev, struct vm_area_struct *vma, u64 off
 	if (bar >= PCI_STD_NUM_BARS || !(pci_resource_flags(dev->pdev, bar) & IORESOURCE_MEM))
 		return -EINVAL;
 	bar_length = PAGE_ALIGN(pci_resource_len(dev->pdev, bar));
-	if (in_bar >= bar_length || length > bar_length - in_bar)
+	/* A page that is not all its own may hold another device's registers. */
+	if (pci_resource_len(dev->pdev, bar) < PAGE_SIZE || in_bar >= bar_length ||
+	    length > bar_length - in_bar)
 		return -EINVAL;
 	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, 0);
 	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);

@@ -42,7 +42,7 @@ struct nvt_dev {
 
 	struct srcu_struct srcu;
 	struct mutex lock;			/* owner and the objects below */
-	struct nvt_file *owner;			/* written under lock */
+	struct nvt_file *owner;			/* written under lock and mem_lock */
 
 	struct rw_semaphore mem_lock;		/* state, and what a fault may map */
 	enum nvt_state state;			/* written under mem_lock and lock */
@@ -57,7 +57,8 @@ struct nvt_dev {
 	struct xarray buffers;			/* written under lock and mem_lock */
 	struct list_head retired;		/* under lock: destroyed, not yet freed */
 	atomic_t orphans;			/* commands cancelled, not yet answered */
-	bool dma_given;				/* under lock: the owner made a buffer */
+	bool dma_given;				/* under lock: a buffer was made since dev was acquired */
+	bool exposed;				/* under lock: a queue left here is not deleted there */
 	bool unstopped;				/* under lock: would not stop, cut off the bus */
 	u32 next_buffer;			/* under lock: ids come round late */
 
@@ -86,7 +87,6 @@ struct nvt_buffer {
 	struct sg_table *sgt;			/* of a contiguous one */
 	void *kva;				/* vmap() of a managed ring */
 	unsigned int nr_queues;			/* rings in it */
-	bool exposed;				/* the device may still know of a ring in it */
 	struct list_head node;			/* on nvt_dev.retired */
 };
 
@@ -227,9 +227,7 @@ void nvt_uring_complete(struct io_uring_cmd *ioucmd, bool polling);
 
 /* stop.c */
 void nvt_set_state(struct nvt_dev *dev, enum nvt_state state);
-bool nvt_ctrl_stopped(struct nvt_dev *dev);
-void nvt_stop(struct nvt_dev *dev);
-void nvt_settle(struct nvt_dev *dev);
+bool nvt_settled(struct nvt_dev *dev);
 void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file);
 void nvt_give_up(struct nvt_dev *dev);
 void nvt_abort(struct nvt_dev *dev);

@@ -4,6 +4,7 @@
  * driven by uring.c and reap.c; a raw one is known, so that its memory is not
  * freed under the device.
  */
+#include <linux/nospec.h>
 #include <linux/nvme.h>
 #include <linux/vmalloc.h>
 
@@ -76,7 +77,7 @@ static int nvt_cq_manage(struct nvt_cq *cq, const struct nvt_queue_create *creat
 	cq->ring = ring;
 	cq->phase = 1;
 	if (create->vector != NVT_NO_VECTOR)
-		cq->vector = &dev->vectors[create->vector];
+		cq->vector = &dev->vectors[array_index_nospec(create->vector, dev->nr_vectors)];
 	return nvt_queue_doorbell(dev, create, &cq->doorbell);
 }
 
@@ -207,15 +208,16 @@ static void nvt_cq_kill(struct nvt_cq *cq)
 
 /*
  * Where a managed admin queue has not seen it deleted, the device may still
- * know of the ring. Where there is none, the owner is the only one who knows.
+ * write to the ring, and to the data of commands that were in it. Where there
+ * is none, the owner is the only one who knows.
  */
-static void nvt_queue_leave_buffer(struct nvt_dev *dev, struct nvt_buffer *buf, bool deleted)
+static void nvt_queue_left(struct nvt_dev *dev, struct nvt_buffer *buf, bool deleted)
 {
 	struct nvt_sq *admin = xa_load(&dev->sqs, 0);
 
 	buf->nr_queues--;
 	if (!deleted && admin && admin->managed)
-		buf->exposed = true;
+		dev->exposed = true;
 }
 
 static unsigned int nvt_sq_orphans(struct nvt_sq *sq)
@@ -239,8 +241,9 @@ static int nvt_sq_destroy(struct nvt_dev *dev, u16 qid)
 	nvt_sq_end_commands(sq);
 	/* All commands of a deleted queue have ended. NVMe Base 2.1, 5.2.4 */
 	if (READ_ONCE(sq->deleted))
-		atomic_sub(min_t(int, orphans, atomic_read(&dev->orphans)), &dev->orphans);
-	nvt_queue_leave_buffer(dev, sq->buffer, READ_ONCE(sq->deleted));
+		while (orphans-- && atomic_dec_if_positive(&dev->orphans) >= 0)
+			;
+	nvt_queue_left(dev, sq->buffer, READ_ONCE(sq->deleted));
 	xa_erase(&dev->sqs, qid);
 	sq->cq->nr_sqs--;
 	call_srcu(&dev->srcu, &sq->rcu, nvt_sq_free);
@@ -258,7 +261,7 @@ static int nvt_cq_destroy(struct nvt_dev *dev, u16 qid)
 	nvt_cq_kill(cq);
 	if (cq->vector)
 		list_del_rcu(&cq->vector_node);
-	nvt_queue_leave_buffer(dev, cq->buffer, READ_ONCE(cq->deleted));
+	nvt_queue_left(dev, cq->buffer, READ_ONCE(cq->deleted));
 	xa_erase(&dev->cqs, qid);
 	call_srcu(&dev->srcu, &cq->rcu, nvt_cq_free);
 	return 0;

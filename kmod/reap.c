@@ -48,7 +48,8 @@ static void nvt_command_finish(struct nvt_sq *sq, struct io_uring_cmd *ioucmd, u
 	struct nvt_pdu *pdu = nvt_pdu(ioucmd);
 
 	memcpy(record->cqe, cqe, sizeof(record->cqe));
-	record->complete_ns = now;
+	/* Posted after the interrupt that it is reaped at: that one's time is not its own. */
+	record->complete_ns = now >= record->submit_ns ? now : ktime_get_ns();
 	pdu->dw0 = le32_to_cpu(cqe->dw0);
 	pdu->dw1 = le32_to_cpu(cqe->dw1);
 	pdu->res = le32_to_cpu(cqe->cid_status) >> 17;

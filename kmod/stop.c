@@ -23,8 +23,16 @@ void nvt_set_state(struct nvt_dev *dev, enum nvt_state state)
 	wake_up_all(&dev->state_wait);
 }
 
+/* Under mem_lock too, since faults ask who owns the device. */
+static void nvt_set_owner(struct nvt_dev *dev, struct nvt_file *file)
+{
+	down_write(&dev->mem_lock);
+	WRITE_ONCE(dev->owner, file);
+	up_write(&dev->mem_lock);
+}
+
 /* Neither enabled nor on its way there: no queue exists. All-ones is not stopped. */
-bool nvt_ctrl_stopped(struct nvt_dev *dev)
+static bool nvt_ctrl_stopped(struct nvt_dev *dev)
 {
 	if (!dev->is_nvme)
 		return false;
@@ -81,78 +89,88 @@ static void nvt_cut_off(struct nvt_dev *dev)
 	dev_warn(&dev->dev, "did not stop; bus mastering is off\n");
 }
 
-/* Where the device is asleep or in reset it was stopped before; where it is gone nothing comes. */
-void nvt_stop(struct nvt_dev *dev)
+/* What was kept because the device might write to it can go. */
+static void nvt_forget(struct nvt_dev *dev)
 {
-	lockdep_assert_held(&dev->lock);
-	if (dev->state != NVT_STATE_LIVE || !pci_device_is_present(dev->pdev))
-		return;
-	if (nvt_ctrl_disable(dev) || nvt_function_level_reset(dev))
-		dev->unstopped = false;
-	else
-		nvt_cut_off(dev);
+	atomic_set(&dev->orphans, 0);
+	dev->exposed = false;
+	nvt_buffers_free_retired(dev);
 }
 
-/* What was kept because the device might write to it can go if the controller is disabled. */
-void nvt_settle(struct nvt_dev *dev)
+/* From a device that is not there, nothing comes. */
+static void nvt_stop(struct nvt_dev *dev)
 {
-	struct nvt_buffer *buf;
-	unsigned long id;
+	if (pci_device_is_present(dev->pdev)) {
+		if (nvt_ctrl_disable(dev) || nvt_function_level_reset(dev))
+			dev->unstopped = false;
+		else
+			nvt_cut_off(dev);
+	}
+	nvt_forget(dev);
+}
 
+/* Whether the device is done with all memory that the owner destroys. */
+bool nvt_settled(struct nvt_dev *dev)
+{
 	lockdep_assert_held(&dev->lock);
+	if (!dev->exposed && !atomic_read(&dev->orphans))
+		return true;
 	if (dev->state != NVT_STATE_LIVE || !nvt_ctrl_stopped(dev))
-		return;
-	atomic_set(&dev->orphans, 0);
-	xa_for_each(&dev->buffers, id, buf)
-		buf->exposed = false;
-	nvt_buffers_free_retired(dev);
+		return false;
+	nvt_forget(dev);
+	return true;
 }
 
 void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file)
 {
 	lockdep_assert_held(&dev->lock);
 	dev->dma_given = false;
-	WRITE_ONCE(dev->owner, file);
-	if (dev->unstopped)
+	nvt_set_owner(dev, file);
+	if (dev->unstopped && dev->state == NVT_STATE_LIVE)
 		nvt_stop(dev);
-	if (dev->state == NVT_STATE_LIVE && !dev->unstopped)
+	if (!dev->unstopped && dev->state == NVT_STATE_LIVE)
 		pci_set_master(dev->pdev);
 }
 
-/* All that the owner made, in the order that safety asks for. */
-void nvt_give_up(struct nvt_dev *dev)
-{
-	lockdep_assert_held(&dev->lock);
-	nvt_queues_kill(dev);
-	if (dev->dma_given)
-		nvt_stop(dev);
-	nvt_queues_end_commands(dev);
-	nvt_queues_free(dev);
-	nvt_vectors_free(dev);
-	atomic_set(&dev->orphans, 0);
-	nvt_buffers_free(dev);
-	if (dev->state == NVT_STATE_LIVE)
-		pci_clear_master(dev->pdev);
-	WRITE_ONCE(dev->owner, NULL);
-}
-
-/* Complete what is in flight, so that io_uring can let go of a dying process. */
+/*
+ * Complete what is in flight, so that io_uring can let go of a dying process.
+ * In a state other than live the device was stopped on the way there.
+ */
 void nvt_abort(struct nvt_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
 	nvt_queues_kill(dev);
-	nvt_stop(dev);
+	if (dev->dma_given && dev->state == NVT_STATE_LIVE)
+		nvt_stop(dev);
 	nvt_queues_end_commands(dev);
 }
 
-/* Before a reset, sleep or removal: mappings are revoked, queues end, buffers stay. */
+/* All that the owner made ends, in the order that safety asks for. */
+void nvt_give_up(struct nvt_dev *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	nvt_set_owner(dev, NULL);
+	nvt_zap_bars(dev);
+	nvt_abort(dev);
+	nvt_queues_free(dev);
+	nvt_vectors_free(dev);
+	nvt_buffers_free(dev);
+	if (dev->state == NVT_STATE_LIVE)
+		pci_clear_master(dev->pdev);
+}
+
+/* Before a reset, sleep or removal: registers are revoked, queues end, buffers stay. */
 void nvt_freeze(struct nvt_dev *dev, enum nvt_state state)
 {
+	enum nvt_state before;
+
 	mutex_lock(&dev->lock);
 	nvt_queues_kill(dev);
-	nvt_stop(dev);
+	before = dev->state;
 	nvt_set_state(dev, state);
 	nvt_zap_bars(dev);
+	if (dev->dma_given && before == NVT_STATE_LIVE)
+		nvt_stop(dev);
 	nvt_queues_end_commands(dev);
 	mutex_unlock(&dev->lock);
 }
@@ -160,7 +178,10 @@ void nvt_freeze(struct nvt_dev *dev, enum nvt_state state)
 void nvt_thaw(struct nvt_dev *dev)
 {
 	mutex_lock(&dev->lock);
-	if (dev->state != NVT_STATE_GONE)
+	if (dev->state != NVT_STATE_GONE) {
 		nvt_set_state(dev, NVT_STATE_LIVE);
+		/* A fault may have given up waiting. */
+		nvt_zap_bars(dev);
+	}
 	mutex_unlock(&dev->lock);
 }

@@ -250,11 +250,10 @@ struct nvt_buffer_destroy {
  * NVT_IOC_BUFFER_DESTROY - the buffer's id and mappings end.
  *
  * Its memory is freed at once, unless the driver knows that the device may
- * still write to it (a command was cancelled or timed out and never answered,
- * or a queue in the buffer was destroyed here and not on the device): then it
- * is kept until the controller has stopped. What the owner handed to the
- * device through a raw queue only the owner knows: such commands must have
- * ended.
+ * still write to it (a cancelled command was not answered yet, or a queue was
+ * destroyed here and, as far as a managed admin queue saw, not on the device):
+ * then it is kept until the controller has stopped. Of what is outstanding in
+ * a raw queue only the owner knows: such commands must have ended.
  *
  *   -ENOENT  no such buffer
  *   -EBUSY   a queue is in it
@@ -286,7 +285,7 @@ struct nvt_vectors_set {
  * NVT_IOC_VECTORS_SET - allocate interrupt vectors of one type, in place of
  * those allocated before. Their counters in the status page start at zero.
  *
- *   -EINVAL      unknown type, or count 0
+ *   -EINVAL      unknown type; count 0, or not 0 with NVT_VECTOR_NONE
  *   -EOPNOTSUPP  the function has no such interrupts
  *   -EBUSY       a managed completion queue uses a vector
  *   -ENOSPC      the host has no vectors left
