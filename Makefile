@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-# libnvt: all that is built lands under $(O); "make help" lists the targets.
+# All that is built lands under $(O); "make help" lists the targets.
 
 VERSION   := 0.1.0
 SOVERSION := 0
@@ -8,37 +8,38 @@ PREFIX    ?= /usr/local
 LIBDIR    ?= $(PREFIX)/lib
 KERNEL    ?= $(shell uname -r)
 KDIR      ?= /lib/modules/$(KERNEL)/build
+GUESTS    ?= 6.1 6.12
 
-CC        ?= gcc
 PKGS      := liburing libnl-3.0 libnl-genl-3.0 libnvme
 CFLAGS    ?= -O2 -g
-CPPFLAGS  += -D_GNU_SOURCE -Ilibnvt/include -Ilibnvt -DNVT_VERSION='"$(VERSION)"' \
-	     $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS  += -D_GNU_SOURCE -Ilibnvt/include -Ilibnvt -DNVT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 WARN      := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wold-style-definition -Wshadow -Wno-unused-parameter
-ALL_CFLAGS = $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -pthread -MMD -MP
-MAKEFLAGS += --no-builtin-rules
-
-LIB_SRC   := $(wildcard libnvt/*.c libnvt/*/*.c)
-TOOL_SRC  := $(wildcard tools/*.c)
-UNIT_SRC  := $(wildcard tests/unit/*.c)
-GUEST_SRC := $(wildcard tests/guest/*.c)
-EXAMPLES  := $(patsubst tests/examples/%.c,$(O)/examples/%,$(wildcard tests/examples/*.c))
-
-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIBS       = $(shell pkg-config --libs $(PKGS)) -lisal -lm
+ifdef CI
+WARN      += -Werror
+endif
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+LIBS       = $(shell pkg-config --libs $(PKGS)) -lisal -lm -pthread
 TOOL_LIBS  = $(shell pkg-config --libs json-c)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-SO := $(O)/libnvt.so.$(VERSION)
+objects   = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)))
+LIB_OBJ  := $(call objects,libnvt/*.c libnvt/*/*.c)
+TOOL_OBJ := $(call objects,tools/*.c)
+EXAMPLES := $(patsubst tests/examples/%.c,$(O)/examples/%,$(wildcard tests/examples/*.c))
+MAN      := $(wildcard tools/man/*.1)
+SONAME   := libnvt.so.$(SOVERSION)
+REALNAME := libnvt.so.$(VERSION)
 
-.PHONY: all lib tool module examples deps deps-guest demo test test-unit test-guest \
-	test-asan check install uninstall clean help
-.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all lib tool examples module deps deps-guest demo test test-unit test-asan test-guest \
+	check install install-module install-dkms uninstall clean help
 
-all: lib tool examples module-if-headers ## the library, the tool, the examples and, with kernel headers, nvt.ko
+all: lib tool examples ## library, tool, examples and, where there are kernel headers, nvt.ko
+	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) --no-print-directory module; else \
+	echo "nvt.ko not built: no kernel headers at $(KDIR) (apt install linux-headers-$(KERNEL))"; fi
 
-lib: $(O)/libnvt.a $(O)/libnvt.so $(O)/libnvt.pc ## libnvt, shared and static
+lib: $(O)/libnvt.a $(O)/libnvt.so $(O)/libnvt.pc ## the library, shared and static
 
 tool: $(O)/nvt ## the nvt command
 
@@ -46,56 +47,116 @@ examples: $(EXAMPLES) ## the programs in tests/examples
 
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(CC) $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -pthread -MMD -MP -c $< -o $@
 
-$(O)/libnvt.a: $(call obj,$(LIB_SRC))
-	rm -f $@ && $(AR) rcs $@ $^
+$(O)/libnvt.a: $(LIB_OBJ)
+	rm -f $@
+	$(AR) rcs $@ $^
 
-$(SO): $(call obj,$(LIB_SRC)) libnvt/libnvt.map
-	$(CC) $(CFLAGS) -shared -Wl,-soname,libnvt.so.$(SOVERSION) -Wl,--no-undefined \
-		-Wl,--version-script=libnvt/libnvt.map $(call obj,$(LIB_SRC)) -o $@ -pthread $(LIBS)
+$(O)/$(REALNAME): $(LIB_OBJ) libnvt/libnvt.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=libnvt/libnvt.map \
+		$(LIB_OBJ) -o $@ $(LIBS)
 
-$(O)/libnvt.so: $(SO)
-	ln -sf $(notdir $(SO)) $(O)/libnvt.so.$(SOVERSION)
-	ln -sf libnvt.so.$(SOVERSION) $@
+$(O)/libnvt.so: $(O)/$(REALNAME)
+	ln -sf $(REALNAME) $(O)/$(SONAME)
+	ln -sf $(SONAME) $@
 
 $(O)/libnvt.pc: libnvt/libnvt.pc.in Makefile
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
-$(O)/nvt: $(call obj,$(TOOL_SRC)) $(O)/libnvt.a
-	$(CC) $(CFLAGS) $^ -o $@ -pthread $(TOOL_LIBS) $(LIBS)
+$(O)/nvt: $(TOOL_OBJ) $(O)/libnvt.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(TOOL_LIBS) $(LIBS)
 
 $(O)/examples/%: $(O)/obj/tests/examples/%.o $(O)/libnvt.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@ -pthread $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(O)/tests/unit: $(call obj,$(UNIT_SRC)) $(O)/libnvt.a
+$(O)/tests/unit: $(call objects,tests/unit/*.c) $(O)/libnvt.a
+$(O)/tests/guest: $(call objects,tests/guest/*.c) $(O)/libnvt.a
+$(O)/tests/unit $(O)/tests/guest:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@ -pthread $(CHECK_LIBS) $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(TOOL_LIBS) $(LIBS)
 
-$(O)/tests/guest: $(call obj,$(GUEST_SRC)) $(O)/libnvt.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ -o $@ -pthread $(CHECK_LIBS) $(LIBS)
+# kbuild writes beside its sources, so it gets a tree of links to them.
+MODULE := $(O)/kmod/$(KERNEL)
+module: ## nvt.ko for KERNEL (the running one) with the headers at KDIR
+	@mkdir -p $(MODULE)/kmod
+	@ln -sfn $(CURDIR)/Kbuild $(MODULE)/Kbuild
+	@ln -sfn $(CURDIR)/uapi $(MODULE)/uapi
+	@ln -sf $(CURDIR)/kmod/*.[ch] $(MODULE)/kmod/
+	$(MAKE) -C $(KDIR) O= M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= $(KBUILD_ARGS) modules
 
-# kbuild writes beside its sources, so it gets a tree of links of its own.
-MODDIR = $(O)/kmod/$(KERNEL)
-module: ## nvt.ko for KERNEL (this one unless given) from the headers at KDIR
-	@mkdir -p $(MODDIR)
-	@ln -sfn $(CURDIR)/Kbuild $(MODDIR)/Kbuild
-	@ln -sfn $(CURDIR)/uapi $(MODDIR)/uapi
-	@mkdir -p $(MODDIR)/kmod && ln -sf $(CURDIR)/kmod/*.[ch] $(MODDIR)/kmod/
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) CONFIG_DEBUG_INFO_BTF_MODULES= $(KBUILD_ARGS) modules
+# nvt.ko for a guest kernel, which is fetched if it is not there yet.
+.PHONY: guest-module-%
+guest-module-%: deps-guest
+	@release=$$(tests/vm/kernel $* release) && headers=$$(tests/vm/kernel $* headers) && \
+	$(MAKE) --no-print-directory -s module KERNEL=$$release KDIR=$$headers
 
-.PHONY: module-if-headers
-module-if-headers:
-	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) --no-print-directory module; else \
-	echo "nvt.ko: no kernel headers at $(KDIR); install linux-headers-$(KERNEL) to build it"; fi
+deps: ## install the packages that "make" needs
+	@tests/vm/deps build
+
+deps-guest: ## install the packages that the guest needs, and fetch its kernel
+	@tests/vm/deps build guest
+
+demo: deps-guest guest-module-default ## from nothing to verified I/O on our own driver, in a guest
+	@$(MAKE) --no-print-directory -s lib tool examples
+	@tests/vm/run -- tests/examples/demo
+
+test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
+	@tests/vm/deps lint
+	@$(MAKE) --no-print-directory check test-unit test-asan
+	@for guest in $(GUESTS); do $(MAKE) --no-print-directory test-guest GUEST=$$guest || exit; done
+
+test-unit: $(O)/tests/unit ## the tests that need no device
+	$(O)/tests/unit
+
+test-asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) --no-print-directory test-unit O=$(O)/asan \
+		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+GUEST ?= default
+SPARES := --dut qemu --dut qemu,namespaces=2,lba=4096 --dut qemu --dut qemu
+test-guest: guest-module-$(GUEST) $(O)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
+	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(O)/tests/guest
+
+check: ## what the compilers, sparse and shellcheck say of the sources
+	tests/check $(GUESTS)
+
+install: lib tool ## the library, its headers, the tool and its manual, below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/nvt $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(O)/$(REALNAME) $(DESTDIR)$(LIBDIR)
+	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnvt.so
+	install -m 644 $(O)/libnvt.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(O)/libnvt.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 libnvt/include/nvt/*.h $(DESTDIR)$(PREFIX)/include/nvt
+	install -m 755 $(O)/nvt $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 tools/completion/nvt $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvt
+	@[ -n "$(DESTDIR)" ] || ldconfig
+
+install-module: module ## nvt.ko for the running kernel
+	$(MAKE) -C $(KDIR) O= M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= modules_install
+	depmod $(KERNEL)
+
+DKMS_SRC := /usr/src/nvt-$(VERSION)
+install-dkms: ## nvt.ko by DKMS: built now, and again for each new kernel
+	install -d $(DKMS_SRC)
+	cp -r Kbuild dkms.conf kmod uapi $(DKMS_SRC)
+	dkms install nvt/$(VERSION)
+
+uninstall: ## what "make install" put there
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnvt.so libnvt.a pkgconfig/libnvt.pc)
+	rm -f $(DESTDIR)$(PREFIX)/bin/nvt $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvt
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(MAN)))
+	rm -rf $(DESTDIR)$(PREFIX)/include/nvt
 
 clean: ## remove $(O)/
 	rm -rf $(O)
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
--include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/*/*.c))

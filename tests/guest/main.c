@@ -31,6 +31,9 @@ int main(void)
 
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, survival_suite());
+	srunner_add_suite(runner, handover_suite());
+	srunner_add_suite(runner, workload_suite());
+	srunner_add_suite(runner, tool_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -8,6 +8,9 @@
 Suite *uapi_suite(void);
 Suite *queue_suite(void);
 Suite *survival_suite(void);
+Suite *handover_suite(void);
+Suite *workload_suite(void);
+Suite *tool_suite(void);
 
 /* Binds the device to nvt, or back to its stock driver. */
 void suite_bind(void);

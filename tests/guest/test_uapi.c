@@ -115,6 +115,11 @@ START_TEST(a_released_file_observes)
 	ck_assert_uint_eq(bare_reg_read(b.fd, 0x1c, 4) & 1, 0);
 	ck_assert_uint_ne(bare_reg_read(b.fd, 0, 8), UINT64_MAX);
 	ck_assert_int_eq(bare_vectors(&b, NVT_VECTOR_MSIX, 1), -EBADF);
+	/* What it had mapped for writing is no longer the device. */
+	ck_assert_uint_eq(*(volatile uint64_t *)b.bar, UINT64_MAX);
+	bare_reg_write(next, 0x24, 4, 0x000f000f);
+	*(volatile uint32_t *)(b.bar + 0x24) = 0x001f001f;
+	ck_assert_uint_eq(bare_reg_read(next, 0x24, 4), 0x000f000f);
 }
 END_TEST
 
