@@ -106,6 +106,7 @@ demo: deps-guest guest-module-default ## from nothing to verified I/O on our own
 test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
 	@tests/vm/deps lint
 	@$(MAKE) --no-print-directory check test-unit test-asan
+	tests/vm/selftest
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory test-guest GUEST=$$guest || exit; done
 
 test-unit: $(O)/tests/unit ## the tests that need no device
@@ -116,8 +117,9 @@ test-asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 GUEST ?= default
-SPARES := --dut qemu --dut qemu,namespaces=2,lba=4096 --dut qemu --dut qemu
+SPARES := --dut qemu --dut qemu --dut qemu
 test-guest: guest-module-$(GUEST) $(O)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
+	tests/vm/run --kernel $(GUEST) --no-iommu -- $(O)/tests/guest
 	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(O)/tests/guest
 
 check: ## what the compilers, sparse and shellcheck say of the sources

@@ -153,6 +153,7 @@ void nvt_give_up(struct nvt_dev *dev)
 	nvt_zap_bars(dev);
 	nvt_abort(dev);
 	nvt_queues_free(dev);
+	dev->exposed = false;
 	nvt_vectors_free(dev);
 	nvt_buffers_free(dev);
 	if (dev->state == NVT_STATE_LIVE)

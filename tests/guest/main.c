@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <nvt/error.h>
 #include <nvt/pcie.h>
@@ -24,16 +26,34 @@ void suite_unbind(void)
 		fprintf(stderr, "suite: %s\n", nvt_error());
 }
 
-int main(void)
+static bool confined(void)
 {
-	SRunner *runner = srunner_create(uapi_suite());
-	int failed;
+	char path[64];
 
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bare_addr());
+	return !access(path, F_OK);
+}
+
+static SRunner *choose_suites(void)
+{
+	SRunner *runner;
+
+	if (!confined())
+		return srunner_create(unconfined_suite());
+	runner = srunner_create(uapi_suite());
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, survival_suite());
 	srunner_add_suite(runner, handover_suite());
 	srunner_add_suite(runner, workload_suite());
 	srunner_add_suite(runner, tool_suite());
+	return runner;
+}
+
+int main(void)
+{
+	SRunner *runner = choose_suites();
+	int failed;
+
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

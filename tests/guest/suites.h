@@ -12,6 +12,9 @@ Suite *handover_suite(void);
 Suite *workload_suite(void);
 Suite *tool_suite(void);
 
+/* Runs alone, in a guest without an IOMMU. */
+Suite *unconfined_suite(void);
+
 /* Binds the device to nvt, or back to its stock driver. */
 void suite_bind(void);
 void suite_unbind(void);

@@ -2,6 +2,7 @@
 /* Managed queues: commands through io_uring, completed at interrupts or by polling. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "bare.h"
+#include "stock.h"
 #include "suites.h"
 
 static struct nvt_queue_stats stats_of(struct bare *b, uint16_t qid)
@@ -294,6 +296,30 @@ START_TEST(an_undeleted_ring_is_kept_until_the_controller_stops)
 }
 END_TEST
 
+/* The IOMMU, asked for proof: the one place where a DMAR fault is right. */
+START_TEST(a_destroyed_buffer_is_out_of_the_devices_reach)
+{
+	static const char announcement[] = "nvt-test: expect DMAR: .*01:00.0.* fault addr\n";
+	int kmsg = open("/dev/kmsg", O_WRONLY);
+	struct bare_buffer gone, kept;
+	char out[4096];
+	struct nvt_sqe sqe;
+	struct bare b;
+
+	ck_assert_int_eq(write(kmsg, announcement, strlen(announcement)), strlen(announcement));
+	bare_start(&b, 0);
+	bare_buffer_create(&b, &gone, NVT_BUFFER_CONTIGUOUS, BARE_PAGE);
+	ck_assert_int_eq(bare_buffer_destroy(&b, &gone), 0);
+	sqe = bare_identify(1, gone.bus[0]);
+	bare_exec(&b, &sqe);			/* QEMU's device takes it for a success */
+	ck_assert_int_eq(stock_run(out, sizeof(out), "dmesg | grep 'DMAR.*Write.*fault addr %#llx '",
+				   (unsigned long long)gone.bus[0]), 0);
+	bare_buffer_create(&b, &kept, NVT_BUFFER_CONTIGUOUS, BARE_PAGE);
+	sqe = bare_identify(1, kept.bus[0]);
+	ck_assert_int_eq(bare_exec(&b, &sqe).res, 0);
+}
+END_TEST
+
 Suite *queue_suite(void)
 {
 	const TTest *const tests[] = {
@@ -302,6 +328,7 @@ Suite *queue_suite(void)
 		bad_commands_never_reach_the_device, a_ring_of_plain_entries_is_refused, a_polled_queue_needs_no_interrupt,
 		polled_and_interrupt_rings_do_not_mix, destroying_a_queue_ends_its_commands,
 		bad_queues_are_refused, an_undeleted_ring_is_kept_until_the_controller_stops,
+		a_destroyed_buffer_is_out_of_the_devices_reach,
 	};
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("managed");
