@@ -127,7 +127,7 @@ unsigned int nvt_cq_reap(struct nvt_cq *cq, u64 now)
 	unsigned int i, nr, seen, total = 0;
 
 	do {
-		seen = nvt_cq_reap_batch(cq, now, done, &nr);
+		seen = nvt_cq_reap_batch(cq, total ? ktime_get_ns() : now, done, &nr);
 		for (i = 0; i < nr; i++)
 			nvt_uring_complete(done[i], true);
 		total += seen;

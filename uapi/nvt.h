@@ -472,7 +472,8 @@ struct nvt_uring_command {
  *	command ended because its queue died
  * @submit_ns: CLOCK_MONOTONIC when it was written to the ring
  * @complete_ns: CLOCK_MONOTONIC when the interrupt arrived (or the poll ran)
- *	at which it was reaped
+ *	at which it was reaped, or when its batch was, for all but the first
+ *	batch of an interrupt; never before @submit_ns
  *
  * Valid from the io_uring completion until the command id is used again.
  */

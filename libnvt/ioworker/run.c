@@ -79,9 +79,7 @@ static void measure(struct nvt_ioworker *w, const struct nvt_io_slot *slot,
 {
 	struct nvt_direction *dir = &w->dir[slot->write];
 
-	/* The time of an interrupt is that of its entry; it may find later commands. */
-	nvt_histogram_record(&dir->latency, cpl->complete_ns > cpl->submit_ns ?
-						    cpl->complete_ns - cpl->submit_ns : 0);
+	nvt_histogram_record(&dir->latency, cpl->complete_ns - cpl->submit_ns);
 	w->last_ns = cpl->complete_ns;
 	if (status)
 		note_status(w, slot, status);

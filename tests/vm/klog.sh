@@ -8,8 +8,8 @@ klog_report+='|rcu: INFO: |detected (expedited )?stalls?|self-detected stall|sof
 klog_report+='|refcount_t: |list_(add|del) corruption|bad: scheduling|kmemleak: [0-9]+ new|unable to handle '
 klog_report+='|DMAR: \[|DMAR: .*[Ff]ault|cannot create duplicate|kobject.*tried to init|workqueue: .* hogged CPU'
 
-# Says nothing that the fault's own line, which follows it, does not say.
-klog_noise='DMAR: DRHD: handling fault status|workqueue: .* hogged CPU'
+# Not reports: the line after the first says it all, the others tell of load.
+klog_noise='DMAR: DRHD: handling fault status|DMA-API: dma_debug_entry pool grown|workqueue: .* hogged CPU'
 
 klog_died()
 {
