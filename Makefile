@@ -99,8 +99,10 @@ deps: ## install the packages that "make" needs
 deps-guest: ## install the packages that the guest needs, and fetch its kernel
 	@tests/vm/deps build guest
 
-demo: deps-guest guest-module-default ## from nothing to verified I/O on our own driver, in a guest
-	@$(MAKE) --no-print-directory -s lib tool examples
+demo: deps-guest ## from nothing to verified I/O on our own driver, in a guest
+	@echo "== building nvt.ko for the guest's kernel, libnvt and nvt"
+	@$(MAKE) --no-print-directory -s guest-module-default lib tool examples
+	@echo "== booting a guest with an emulated NVMe drive; what follows runs in it"
 	@tests/vm/run -- tests/examples/demo
 
 test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
