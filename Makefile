@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-# All that is built lands under $(O); "make help" lists the targets.
+# All that is built lands under $(OUT); "make help" lists the targets.
 
 VERSION   := 0.1.0
 SOVERSION := 0
-O         := build
+OUT       := build
 PREFIX    ?= /usr/local
 LIBDIR    ?= $(PREFIX)/lib
 KERNEL    ?= $(shell uname -r)
 KDIR      ?= /lib/modules/$(KERNEL)/build
-GUESTS    ?= 6.1 6.12
+GUESTS    ?= 6.1 6.12 7.3
 
 PKGS      := liburing libnl-3.0 libnl-genl-3.0 libnvme
 CFLAGS    ?= -O2 -g
@@ -23,10 +23,10 @@ LIBS       = $(shell pkg-config --libs $(PKGS)) -lisal -lm -pthread
 TOOL_LIBS  = $(shell pkg-config --libs json-c)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-objects   = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)))
+objects   = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)))
 LIB_OBJ  := $(call objects,libnvt/*.c libnvt/*/*.c)
 TOOL_OBJ := $(call objects,tools/*.c)
-EXAMPLES := $(patsubst tests/examples/%.c,$(O)/examples/%,$(wildcard tests/examples/*.c))
+EXAMPLES := $(patsubst tests/examples/%.c,$(OUT)/examples/%,$(wildcard tests/examples/*.c))
 MAN      := $(wildcard tools/man/*.1)
 SONAME   := libnvt.so.$(SOVERSION)
 REALNAME := libnvt.so.$(VERSION)
@@ -39,53 +39,53 @@ all: lib tool examples ## library, tool, examples and, where there are kernel he
 	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) --no-print-directory module; else \
 	echo "nvt.ko not built: no kernel headers at $(KDIR) (apt install linux-headers-$(KERNEL))"; fi
 
-lib: $(O)/libnvt.a $(O)/libnvt.so $(O)/libnvt.pc ## the library, shared and static
+lib: $(OUT)/libnvt.a $(OUT)/libnvt.so $(OUT)/libnvt.pc ## the library, shared and static
 
-tool: $(O)/nvt ## the nvt command
+tool: $(OUT)/nvt ## the nvt command
 
 examples: $(EXAMPLES) ## the programs in tests/examples
 
-$(O)/obj/%.o: %.c Makefile
+$(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -pthread -MMD -MP -c $< -o $@
 
-$(O)/libnvt.a: $(LIB_OBJ)
+$(OUT)/libnvt.a: $(LIB_OBJ)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(O)/$(REALNAME): $(LIB_OBJ) libnvt/libnvt.map
+$(OUT)/$(REALNAME): $(LIB_OBJ) libnvt/libnvt.map
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=libnvt/libnvt.map \
 		$(LIB_OBJ) -o $@ $(LIBS)
 
-$(O)/libnvt.so: $(O)/$(REALNAME)
-	ln -sf $(REALNAME) $(O)/$(SONAME)
+$(OUT)/libnvt.so: $(OUT)/$(REALNAME)
+	ln -sf $(REALNAME) $(OUT)/$(SONAME)
 	ln -sf $(SONAME) $@
 
-$(O)/libnvt.pc: libnvt/libnvt.pc.in Makefile
+$(OUT)/libnvt.pc: libnvt/libnvt.pc.in Makefile
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
-$(O)/nvt: $(TOOL_OBJ) $(O)/libnvt.a
+$(OUT)/nvt: $(TOOL_OBJ) $(OUT)/libnvt.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(TOOL_LIBS) $(LIBS)
 
-$(O)/examples/%: $(O)/obj/tests/examples/%.o $(O)/libnvt.a
+$(OUT)/examples/%: $(OUT)/obj/tests/examples/%.o $(OUT)/libnvt.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(O)/tests/unit: $(call objects,tests/unit/*.c) $(O)/libnvt.a
-$(O)/tests/guest: $(call objects,tests/guest/*.c) $(O)/libnvt.a
-$(O)/tests/unit $(O)/tests/guest:
+$(OUT)/tests/unit: $(call objects,tests/unit/*.c) $(OUT)/libnvt.a
+$(OUT)/tests/guest: $(call objects,tests/guest/*.c) $(OUT)/libnvt.a
+$(OUT)/tests/unit $(OUT)/tests/guest:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(TOOL_LIBS) $(LIBS)
 
 # kbuild writes beside its sources, so it gets a tree of links to them.
-MODULE := $(O)/kmod/$(KERNEL)
+MODULE := $(OUT)/kmod/$(KERNEL)
 module: ## nvt.ko for KERNEL (the running one) with the headers at KDIR
 	@mkdir -p $(MODULE)/kmod
 	@ln -sfn $(CURDIR)/Kbuild $(MODULE)/Kbuild
 	@ln -sfn $(CURDIR)/uapi $(MODULE)/uapi
 	@ln -sf $(CURDIR)/kmod/*.[ch] $(MODULE)/kmod/
-	$(MAKE) -C $(KDIR) O= M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= $(KBUILD_ARGS) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= $(KBUILD_ARGS) modules
 
 # nvt.ko for a guest kernel, which is fetched if it is not there yet.
 .PHONY: guest-module-%
@@ -111,18 +111,18 @@ test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on 
 	tests/vm/selftest
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory test-guest GUEST=$$guest || exit; done
 
-test-unit: $(O)/tests/unit ## the tests that need no device
-	$(O)/tests/unit
+test-unit: $(OUT)/tests/unit ## the tests that need no device
+	$(OUT)/tests/unit
 
 test-asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(MAKE) --no-print-directory test-unit O=$(O)/asan \
+	$(MAKE) --no-print-directory test-unit OUT=$(OUT)/asan \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 GUEST ?= default
 SPARES := --dut qemu --dut qemu --dut qemu
-test-guest: guest-module-$(GUEST) $(O)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
-	tests/vm/run --kernel $(GUEST) --no-iommu -- $(O)/tests/guest
-	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(O)/tests/guest
+test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
+	tests/vm/run --kernel $(GUEST) --no-iommu -- $(OUT)/tests/guest
+	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(OUT)/tests/guest
 
 check: ## what the compilers, sparse and shellcheck say of the sources
 	tests/check $(GUESTS)
@@ -130,19 +130,19 @@ check: ## what the compilers, sparse and shellcheck say of the sources
 install: lib tool ## the library, its headers, the tool and its manual, below DESTDIR and PREFIX
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/nvt $(DESTDIR)$(PREFIX)/bin \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 755 $(O)/$(REALNAME) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(OUT)/$(REALNAME) $(DESTDIR)$(LIBDIR)
 	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnvt.so
-	install -m 644 $(O)/libnvt.a $(DESTDIR)$(LIBDIR)
-	install -m 644 $(O)/libnvt.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(OUT)/libnvt.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(OUT)/libnvt.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 libnvt/include/nvt/*.h $(DESTDIR)$(PREFIX)/include/nvt
-	install -m 755 $(O)/nvt $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(OUT)/nvt $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 tools/completion/nvt $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nvt
 	@[ -n "$(DESTDIR)" ] || ldconfig
 
 install-module: module ## nvt.ko for the running kernel
-	$(MAKE) -C $(KDIR) O= M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODULE) CONFIG_DEBUG_INFO_BTF_MODULES= modules_install
 	depmod $(KERNEL)
 
 DKMS_SRC := /usr/src/nvt-$(VERSION)
@@ -157,10 +157,10 @@ uninstall: ## what "make install" put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(MAN)))
 	rm -rf $(DESTDIR)$(PREFIX)/include/nvt
 
-clean: ## remove $(O)/
-	rm -rf $(O)
+clean: ## remove $(OUT)/
+	rm -rf $(OUT)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/*/*.c))
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(wildcard tests/*/*.c))
