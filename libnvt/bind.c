@@ -3,7 +3,6 @@
  * Handing a PCI function to nvt.ko and back: driver_override and nothing else,
  * so no other function is ever taken. Documentation/ABI/testing/sysfs-bus-pci.
  */
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,11 @@
 
 #include <nvt/pcie.h>
 
+#include "clock.h"
 #include "err.h"
 #include "host.h"
 
-#define OUR_DRIVER	"nvt"
-#define CLASS_NVM	0x0108	/* mass storage, non-volatile memory */
+#define SETTLE_MS	10000	/* a slow drive takes so long to become ready */
 
 /* Writes @text to file @attr of the function; 0 or a negative errno, no text. */
 static int write_attr(const struct nvt_host *host, const char *bdf, const char *attr,
@@ -50,16 +49,8 @@ static bool driver_is_loaded(const struct nvt_host *host)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/bus/pci/drivers/" OUR_DRIVER, host->sys);
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers/" NVT_DRIVER, host->sys);
 	return !access(path, F_OK);
-}
-
-static void current_driver(const struct nvt_host *host, const char *bdf, char *buf, size_t size)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", host->sys, bdf);
-	nvt_host_link_name(path, buf, size);
 }
 
 /* The operation's own words for an errno of sysfs. */
@@ -91,7 +82,7 @@ static void run_modprobe(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		execlp("modprobe", "modprobe", "-q", OUR_DRIVER, NULL);
+		execlp("modprobe", "modprobe", "-q", NVT_DRIVER, NULL);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -113,7 +104,7 @@ static int take(const struct nvt_host *host, const char *bdf, const char *driver
 {
 	int err;
 
-	err = write_attr(host, bdf, "driver_override", OUR_DRIVER);
+	err = write_attr(host, bdf, "driver_override", NVT_DRIVER);
 	if (err)
 		return fail_sysfs(err, bdf, "bind", "driver_override");
 	if (driver[0]) {
@@ -123,7 +114,7 @@ static int take(const struct nvt_host *host, const char *bdf, const char *driver
 			goto out_override;
 		}
 	}
-	err = write_driver(host, OUR_DRIVER, "bind", bdf);
+	err = write_driver(host, NVT_DRIVER, "bind", bdf);
 	if (!err)
 		return 0;
 	fail_sysfs(err, bdf, "bind", "the probe of nvt failed");
@@ -142,8 +133,8 @@ int nvt_host_bind(const struct nvt_host *host, const char *addr)
 	err = find_function(host, addr, "bind", bdf);
 	if (err)
 		return err;
-	current_driver(host, bdf, driver, sizeof(driver));
-	if (!strcmp(driver, OUR_DRIVER))
+	nvt_host_driver(host, bdf, driver, sizeof(driver));
+	if (!strcmp(driver, NVT_DRIVER))
 		return nvt_fail(-EALREADY, "%s: bind: bound to nvt already", bdf);
 	if (nvt_host_in_use(host, bdf, why, sizeof(why)))
 		return nvt_fail(-EBUSY, "%s: bind: %s", bdf, why);
@@ -168,6 +159,20 @@ static int check_no_owner(const struct nvt_host *host, const char *bdf)
 			bdf, comm, pid);
 }
 
+/* The stock nvme driver's probe returns before the controller is ready. */
+static void wait_until_settled(const struct nvt_host *host, const char *bdf)
+{
+	char state[32];
+	int i;
+
+	for (i = 0; i < SETTLE_MS / 10; i++) {
+		nvt_host_nvme_attr(host, bdf, "state", state, sizeof(state));
+		if (strcmp(state, "new") && strcmp(state, "connecting") && strcmp(state, "resetting"))
+			return;
+		nvt_sleep_ns(10 * NVT_NS_PER_MS);
+	}
+}
+
 int nvt_host_unbind(const struct nvt_host *host, const char *addr)
 {
 	char bdf[NVT_BDF_LEN], driver[64];
@@ -176,8 +181,8 @@ int nvt_host_unbind(const struct nvt_host *host, const char *addr)
 	err = find_function(host, addr, "unbind", bdf);
 	if (err)
 		return err;
-	current_driver(host, bdf, driver, sizeof(driver));
-	if (strcmp(driver, OUR_DRIVER))
+	nvt_host_driver(host, bdf, driver, sizeof(driver));
+	if (strcmp(driver, NVT_DRIVER))
 		return nvt_fail(-ENXIO, "%s: unbind: not bound to nvt (driver %s)", bdf,
 				driver[0] ? driver : "none");
 	err = check_no_owner(host, bdf);
@@ -187,98 +192,16 @@ int nvt_host_unbind(const struct nvt_host *host, const char *addr)
 	err = write_attr(host, bdf, "driver_override", "\n");
 	if (err)
 		return fail_sysfs(err, bdf, "unbind", "driver_override");
-	err = write_driver(host, OUR_DRIVER, "unbind", bdf);
+	err = write_driver(host, NVT_DRIVER, "unbind", bdf);
 	if (err) {
-		write_attr(host, bdf, "driver_override", OUR_DRIVER);
+		write_attr(host, bdf, "driver_override", NVT_DRIVER);
 		return fail_sysfs(err, bdf, "unbind", "nvt does not let go");
 	}
 	err = probe_any(host, bdf);
 	if (err)
 		return fail_sysfs(err, bdf, "unbind", "the probe of its stock driver failed");
+	wait_until_settled(host, bdf);
 	return 0;
-}
-
-static unsigned int read_hex(const struct nvt_host *host, const char *bdf, const char *attr)
-{
-	char path[PATH_MAX], text[32];
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", host->sys, bdf, attr);
-	return nvt_host_read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 16);
-}
-
-/* Reads @attr of the function's NVMe controller in sysfs, which the stock driver made. */
-static void read_nvme_attr(const struct nvt_host *host, const char *bdf, const char *attr,
-			   char *buf, size_t size)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
-
-	buf[0] = '\0';
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/nvme", host->sys, bdf);
-	dir = opendir(path);
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "nvme", 4))
-			continue;
-		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/nvme/%.32s/%s", host->sys, bdf,
-			 entry->d_name, attr);
-		nvt_host_read(path, buf, size);
-		break;
-	}
-	closedir(dir);
-}
-
-static void fill_entry(const struct nvt_host *host, const char *bdf, struct nvt_pcie_entry *e)
-{
-	snprintf(e->addr, sizeof(e->addr), "%.15s", bdf);
-	current_driver(host, bdf, e->driver, sizeof(e->driver));
-	e->vendor = read_hex(host, bdf, "vendor");
-	e->device = read_hex(host, bdf, "device");
-	e->class_code = read_hex(host, bdf, "class");
-	e->minor = nvt_host_minor(host, bdf);
-	read_nvme_attr(host, bdf, "model", e->model, sizeof(e->model));
-	read_nvme_attr(host, bdf, "serial", e->serial, sizeof(e->serial));
-	nvt_host_blocks(host, bdf, e->block, sizeof(e->block));
-	nvt_host_in_use(host, bdf, e->in_use, sizeof(e->in_use));
-}
-
-static bool is_listed(const struct nvt_host *host, const char *bdf)
-{
-	char driver[64];
-
-	if (bdf[0] == '.' || strlen(bdf) >= NVT_BDF_LEN)
-		return false;
-	if (read_hex(host, bdf, "class") >> 8 == CLASS_NVM)
-		return true;
-	current_driver(host, bdf, driver, sizeof(driver));
-	return !strcmp(driver, OUR_DRIVER);
-}
-
-int nvt_host_list(const struct nvt_host *host, struct nvt_pcie_entry **list)
-{
-	struct nvt_pcie_entry *entries;
-	struct dirent **names;
-	char path[PATH_MAX];
-	int i, n, count = 0;
-
-	*list = NULL;
-	snprintf(path, sizeof(path), "%s/bus/pci/devices", host->sys);
-	n = scandir(path, &names, NULL, alphasort);
-	if (n < 0)
-		return nvt_fail(-errno, "list: %s: %s; is sysfs mounted?", path, strerror(errno));
-	entries = calloc(n ? n : 1, sizeof(*entries));
-	for (i = 0; i < n; i++) {
-		if (entries && is_listed(host, names[i]->d_name))
-			fill_entry(host, names[i]->d_name, &entries[count++]);
-		free(names[i]);
-	}
-	free(names);
-	if (!entries)
-		return nvt_fail(-ENOMEM, "list: out of memory");
-	*list = entries;
-	return count;
 }
 
 int nvt_pcie_bind(const char *addr)
@@ -289,9 +212,4 @@ int nvt_pcie_bind(const char *addr)
 int nvt_pcie_unbind(const char *addr)
 {
 	return nvt_host_unbind(&nvt_this_host, addr);
-}
-
-int nvt_pcie_list(struct nvt_pcie_entry **list)
-{
-	return nvt_host_list(&nvt_this_host, list);
 }

@@ -159,3 +159,34 @@ pid_t nvt_host_owner(const struct nvt_host *host, int nvt_minor, char *comm, siz
 	closedir(dir);
 	return pid;
 }
+
+void nvt_host_driver(const struct nvt_host *host, const char *bdf, char *buf, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", host->sys, bdf);
+	nvt_host_link_name(path, buf, size);
+}
+
+void nvt_host_nvme_attr(const struct nvt_host *host, const char *bdf, const char *attr,
+			char *buf, size_t size)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	buf[0] = '\0';
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/nvme", host->sys, bdf);
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "nvme", 4))
+			continue;
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/nvme/%.32s/%s", host->sys, bdf,
+			 entry->d_name, attr);
+		nvt_host_read(path, buf, size);
+		break;
+	}
+	closedir(dir);
+}

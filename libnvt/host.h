@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define NVT_DRIVER	"nvt"
 #define NVT_BDF_LEN	16	/* "0000:01:00.0" and its end, with room for a long domain */
 
 /* Where the three trees are: a test puts its own there. */
@@ -30,6 +31,13 @@ int nvt_host_write(const char *path, const char *text);
 /* The last component of a symbolic link's target; "" if there is none. */
 void nvt_host_link_name(const char *path, char *buf, size_t size);
 
+/* Name of the driver that a function is bound to; "" if to none. */
+void nvt_host_driver(const struct nvt_host *host, const char *bdf, char *buf, size_t size);
+
+/* An attribute of the NVMe controller that the stock driver made of a function; "" if there is none. */
+void nvt_host_nvme_attr(const struct nvt_host *host, const char *bdf, const char *attr,
+			char *buf, size_t size);
+
 /* N of /dev/nvtN of a function, or -1. */
 int nvt_host_minor(const struct nvt_host *host, const char *bdf);
 
@@ -46,7 +54,7 @@ void nvt_host_blocks(const struct nvt_host *host, const char *bdf, char *buf, si
  */
 bool nvt_host_in_use(const struct nvt_host *host, const char *bdf, char *why, size_t size);
 
-/* bind.c's public functions, on any host. */
+/* The public functions of bind.c and list.c, on any host. */
 struct nvt_pcie_entry;
 int nvt_host_bind(const struct nvt_host *host, const char *addr);
 int nvt_host_unbind(const struct nvt_host *host, const char *addr);
