@@ -46,6 +46,7 @@ static SRunner *choose_suites(void)
 	srunner_add_suite(runner, handover_suite());
 	srunner_add_suite(runner, workload_suite());
 	srunner_add_suite(runner, tool_suite());
+	srunner_add_suite(runner, abuse_suite());
 	return runner;
 }
 

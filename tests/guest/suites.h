@@ -11,6 +11,7 @@ Suite *survival_suite(void);
 Suite *handover_suite(void);
 Suite *workload_suite(void);
 Suite *tool_suite(void);
+Suite *abuse_suite(void);
 
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);
