@@ -61,7 +61,9 @@ $(OUT)/libnvt.so: $(OUT)/$(REALNAME)
 	ln -sf $(REALNAME) $(OUT)/$(SONAME)
 	ln -sf $(SONAME) $@
 
-$(OUT)/libnvt.pc: libnvt/libnvt.pc.in Makefile
+# Each time, since PREFIX may be another.
+.PHONY: $(OUT)/libnvt.pc
+$(OUT)/libnvt.pc: libnvt/libnvt.pc.in
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
