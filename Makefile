@@ -10,7 +10,7 @@ KERNEL    ?= $(shell uname -r)
 KDIR      ?= /lib/modules/$(KERNEL)/build
 GUESTS    ?= 6.1 6.12 7.3
 
-PKGS      := liburing libnl-3.0 libnl-genl-3.0 libnvme
+PKGS      := liburing libnl-3.0 libnl-genl-3.0
 CFLAGS    ?= -O2 -g
 CPPFLAGS  += -D_GNU_SOURCE -Ilibnvt/include -Ilibnvt -DNVT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 WARN      := -std=gnu11 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
@@ -19,7 +19,8 @@ ifdef CI
 WARN      += -Werror
 endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-LIBS       = $(shell pkg-config --libs $(PKGS)) -lisal -lm -pthread
+# libnvme.pc of Debian 12 asks for packages that nothing here needs.
+LIBS       = $(shell pkg-config --libs $(PKGS)) -lnvme -lisal -lm -pthread
 TOOL_LIBS  = $(shell pkg-config --libs json-c)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
