@@ -67,6 +67,8 @@ void nvt_intx_unmask(struct work_struct *work)
 {
 	struct nvt_dev *dev = container_of(work, struct nvt_dev, intx_unmask.work);
 
+	/* What came while the line was masked holds it up. */
+	nvt_vector_reap(&dev->vectors[0], ktime_get_ns());
 	if (!pci_check_and_unmask_intx(dev->pdev))
 		schedule_delayed_work(&dev->intx_unmask, msecs_to_jiffies(NVT_INTX_RETRY_MS));
 }

@@ -42,7 +42,7 @@ static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, enu
 static bool nvt_bar_reachable(struct nvt_dev *dev, struct vm_area_struct *vma)
 {
 	return dev->state == NVT_STATE_LIVE &&
-	       (!(vma->vm_flags & VM_WRITE) || dev->owner == vma->vm_file->private_data);
+	       (!(vma->vm_flags & VM_MAYWRITE) || dev->owner == vma->vm_file->private_data);
 }
 
 static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
@@ -76,12 +76,14 @@ static vm_fault_t nvt_buffer_fault(struct vm_fault *vmf)
 {
 	struct nvt_file *file = vmf->vma->vm_file->private_data;
 	struct nvt_dev *dev = file->dev;
-	unsigned long page = vmf->pgoff - vmf->vma->vm_pgoff;
+	unsigned long id = (unsigned long)vmf->vma->vm_private_data;
+	/* Not from vm_pgoff, which moves when the mapping is split. */
+	unsigned long page = vmf->pgoff - (NVT_MMAP_BUFFER(id) >> PAGE_SHIFT);
 	struct nvt_buffer *buf;
 	vm_fault_t ret;
 
 	down_read(&dev->mem_lock);
-	buf = xa_load(&dev->buffers, (unsigned long)vmf->vma->vm_private_data);
+	buf = xa_load(&dev->buffers, id);
 	if (buf && buf->file == file && page < buf->nr_pages)
 		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(buf->pages[page]));
 	else
@@ -108,7 +110,7 @@ static int nvt_mmap_bar(struct nvt_dev *dev, struct vm_area_struct *vma, u64 off
 	if (pci_resource_len(dev->pdev, bar) < PAGE_SIZE || in_bar >= bar_length ||
 	    length > bar_length - in_bar)
 		return -EINVAL;
-	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, 0);
+	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, vma->vm_flags & VM_WRITE ? 0 : VM_MAYWRITE);
 	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
 	vma->vm_ops = &nvt_bar_vm_ops;
 	return 0;

@@ -137,6 +137,8 @@ static int nvt_sq_create(struct nvt_dev *dev, struct nvt_queue_create *create,
 		return -EINVAL;
 	if (!cq)
 		return -ENOENT;
+	if (READ_ONCE(cq->dead))
+		return -EIO;
 	sq = kzalloc(sizeof(*sq), GFP_KERNEL_ACCOUNT);
 	if (!sq)
 		return -ENOMEM;

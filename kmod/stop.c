@@ -168,7 +168,7 @@ void nvt_freeze(struct nvt_dev *dev, enum nvt_state state)
 	mutex_lock(&dev->lock);
 	nvt_queues_kill(dev);
 	before = dev->state;
-	nvt_set_state(dev, state);
+	nvt_set_state(dev, before == NVT_STATE_GONE ? before : state);
 	nvt_zap_bars(dev);
 	if (dev->dma_given && before == NVT_STATE_LIVE)
 		nvt_stop(dev);

@@ -341,6 +341,7 @@ struct nvt_queue_create {
  *   -EINVAL  a field is out of range, or the ring does not fit its buffer
  *   -ENOENT  no such buffer or CQ
  *   -EEXIST  the queue exists
+ *   -EIO     the CQ is dead: the device was reset; make it again
  *   -EOPNOTSUPP  managed, and the function is not an NVMe controller
  *   -ENODEV  the registers read as all-ones
  *   -EAGAIN  the device is being reset or is asleep
