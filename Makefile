@@ -27,13 +27,14 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 objects   = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)))
 LIB_OBJ  := $(call objects,libnvt/*.c libnvt/*/*.c)
 TOOL_OBJ := $(call objects,tools/*.c)
+DUT_OBJ  := $(call objects,tests/dut/*.c tests/dut/*/*.c)
 EXAMPLES := $(patsubst tests/examples/%.c,$(OUT)/examples/%,$(wildcard tests/examples/*.c))
 MAN      := $(wildcard tools/man/*.1)
 SONAME   := libnvt.so.$(SOVERSION)
 REALNAME := libnvt.so.$(VERSION)
 
 .DELETE_ON_ERROR:
-.PHONY: all lib tool examples module deps deps-guest demo test test-unit test-asan test-guest \
+.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest \
 	check install install-module install-dkms uninstall clean help
 
 all: lib tool examples ## library, tool, examples and, where there are kernel headers, nvt.ko
@@ -44,8 +45,11 @@ lib: $(OUT)/libnvt.a $(OUT)/libnvt.so $(OUT)/libnvt.pc ## the library, shared an
 
 tool: $(OUT)/nvt ## the nvt command
 
+dut: $(OUT)/nvt-dut ## the model of a device under test
+
 examples: $(EXAMPLES) ## the programs in tests/examples
 
+$(OUT)/obj/tests/dut/%.o $(OUT)/obj/tests/model/%.o: CPPFLAGS += -Itests/dut
 $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -pthread -MMD -MP -c $< -o $@
@@ -71,13 +75,17 @@ $(OUT)/libnvt.pc: libnvt/libnvt.pc.in
 $(OUT)/nvt: $(TOOL_OBJ) $(OUT)/libnvt.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(TOOL_LIBS) $(LIBS)
 
+$(OUT)/nvt-dut: $(DUT_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lnvme -lisal -lm
+
 $(OUT)/examples/%: $(OUT)/obj/tests/examples/%.o $(OUT)/libnvt.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 $(OUT)/tests/unit: $(call objects,tests/unit/*.c) $(OUT)/libnvt.a
 $(OUT)/tests/guest: $(call objects,tests/guest/*.c) $(OUT)/libnvt.a
-$(OUT)/tests/unit $(OUT)/tests/guest:
+$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c) $(OUT)/libnvt.a
+$(OUT)/tests/unit $(OUT)/tests/guest $(OUT)/tests/model:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(TOOL_LIBS) $(LIBS)
 
@@ -116,6 +124,9 @@ test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on 
 
 test-unit: $(OUT)/tests/unit ## the tests that need no device
 	$(OUT)/tests/unit
+
+test-model: $(OUT)/tests/model dut ## the tests on the model of a device, natively
+	$(OUT)/tests/model
 
 test-asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) --no-print-directory test-unit OUT=$(OUT)/asan \
@@ -166,4 +177,4 @@ clean: ## remove $(OUT)/
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(wildcard tests/*/*.c))
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(DUT_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(wildcard tests/*/*.c))

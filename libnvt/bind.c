@@ -12,6 +12,7 @@
 
 #include <nvt/pcie.h>
 
+#include "access/access.h"
 #include "clock.h"
 #include "err.h"
 #include "host.h"
@@ -67,6 +68,9 @@ static int find_function(const struct nvt_host *host, const char *addr, const ch
 	char path[PATH_MAX];
 	int err;
 
+	if (nvt_vfio_user_is(addr))
+		return nvt_fail(-EINVAL, "%s: %s: a socket has no driver to be taken from or given "
+				"to; open it as it is", addr, op);
 	err = nvt_host_parse_bdf(addr, bdf);
 	if (err)
 		return err;

@@ -274,6 +274,7 @@ static int fill_opts(struct nvt_ctrl *ctrl, const struct nvt_ctrl_opts *opts)
 		ctrl->opts = *opts;
 	if (!ctrl->opts.timeout_ms)
 		ctrl->opts.timeout_ms = NVT_DEFAULT_TIMEOUT_MS;
+	ctrl->opts.admin_backend = nvt_backend_choose(ctrl->pcie, ctrl->opts.admin_backend);
 	if (!ctrl->opts.admin_entries)
 		ctrl->opts.admin_entries = DEFAULT_ADMIN_ENTRIES;
 	if (ctrl->opts.admin_entries < 2 || ctrl->opts.admin_entries > 4096)
@@ -286,6 +287,8 @@ static int start(struct nvt_ctrl *ctrl)
 {
 	int err;
 
+	if (ctrl->pcie->info.class_code == ALL_ONES >> 8)
+		return fail_all_ones(ctrl, "open");
 	if (ctrl->pcie->info.class_code != CLASS_NVME)
 		return nvt_fail(-EMEDIUMTYPE, "%s: open: not an NVMe controller (class %06x)",
 				ctrl->pcie->addr, ctrl->pcie->info.class_code);

@@ -26,6 +26,8 @@ struct nvt_pcie *nvt_pcie_open(const char *addr, unsigned int flags)
 		return NULL;
 	}
 	/* The one place that chooses how a device is reached. */
+	if (nvt_vfio_user_is(addr))
+		return nvt_vfio_user_open(addr, flags);
 	return nvt_chardev_open(addr, flags);
 }
 
@@ -131,7 +133,11 @@ volatile void *nvt_pcie_map_bar(struct nvt_pcie *pcie, int bar, size_t *length)
 	}
 	map = pcie->bar[bar];
 	pthread_mutex_unlock(&pcie->lock);
-	if (err)
+	if (err == -EOPNOTSUPP)
+		nvt_fail(err, "%s: map: the device does not let BAR %d be mapped (for BAR 0 of "
+			 "nvt-dut give it doorbells=mapped); read and write its registers by "
+			 "call", pcie->addr, bar);
+	else if (err)
 		fail_call(pcie, err, "map of a BAR");
 	else if (length)
 		*length = pcie->info.bar_length[bar];

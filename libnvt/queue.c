@@ -153,11 +153,21 @@ static int choose_vector(struct nvt_qpair *qp, const struct nvt_qpair_opts *opts
 			qp->qid, qp->vector, nr);
 }
 
+int nvt_backend_choose(const struct nvt_pcie *pcie, int backend)
+{
+	if (backend != NVT_BACKEND_DEFAULT)
+		return backend;
+	return pcie->manages_queues ? NVT_BACKEND_MANAGED : NVT_BACKEND_RAW;
+}
+
 static int check_opts(struct nvt_ctrl *ctrl, const struct nvt_qpair_opts *opts)
 {
-	if (opts->backend != NVT_BACKEND_MANAGED && opts->backend != NVT_BACKEND_RAW)
+	if (opts->backend < NVT_BACKEND_DEFAULT || opts->backend > NVT_BACKEND_RAW)
 		return nvt_fail(-EINVAL, "%s: queue: unknown back end %d", ctrl->pcie->addr,
 				opts->backend);
+	if (opts->backend == NVT_BACKEND_MANAGED && !ctrl->pcie->manages_queues)
+		return nvt_fail(-EOPNOTSUPP, "%s: queue: no driver has this device, so none manages "
+				"its queues; use the raw back end", ctrl->pcie->addr);
 	if (opts->entries == 1 || opts->entries > 65536)
 		return nvt_fail(-EINVAL, "%s: queue: %u entries; give 2 to 65536",
 				ctrl->pcie->addr, opts->entries);
@@ -181,7 +191,8 @@ struct nvt_qpair *nvt_qpair_new(struct nvt_ctrl *ctrl, uint16_t qid,
 		nvt_fail(-ENOMEM, "%s: queue %u: out of memory", ctrl->pcie->addr, qid);
 		return NULL;
 	}
-	qp->ops = opts->backend == NVT_BACKEND_RAW ? &nvt_raw_ops : &nvt_managed_ops;
+	qp->ops = nvt_backend_choose(ctrl->pcie, opts->backend) == NVT_BACKEND_RAW ?
+			  &nvt_raw_ops : &nvt_managed_ops;
 	qp->pcie = ctrl->pcie;
 	qp->ctrl = ctrl;
 	qp->qid = qid;

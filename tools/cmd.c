@@ -12,6 +12,8 @@
 #include "cmd.h"
 #include "output.h"
 
+#define SOCKET_PREFIX "vfio-user:"
+
 static void fail_in_json(struct cmd *cmd, int err, const char *text)
 {
 	if (!cmd->json || json_object_object_get_ex(cmd->json, "error", NULL))
@@ -113,11 +115,15 @@ static bool parent_of(const char *node, char *name, size_t size)
 
 int cmd_address(struct cmd *cmd, const char *operand, char addr[ADDRESS_LEN])
 {
+	bool socket = !strncmp(operand, SOCKET_PREFIX, strlen(SOCKET_PREFIX));
 	char name[64];
 
 	if (normalise(operand, addr))
 		return EXIT_OK;
-	if (!strchr(operand, '/')) {
+	if (socket && strlen(operand) >= ADDRESS_LEN)
+		return cmd_fail(cmd, EXIT_FAILED, ENAMETOOLONG, "%.40s...: the path of a socket has "
+				"107 characters at most; give a shorter one", operand);
+	if (socket || !strchr(operand, '/')) {
 		snprintf(addr, ADDRESS_LEN, "%s", operand);
 		return EXIT_OK;
 	}
@@ -189,11 +195,24 @@ static int check_operands(struct cmd *cmd)
 
 	if (cmd->argc < command->min_operands)
 		return cmd_fail_usage(cmd, "what device? Give its address, such as 0000:01:00.0; "
-				      "'nvt list' lists them");
+				      "'nvt list' lists them, or vfio-user:/path/to/socket");
 	if (cmd->argc > command->max_operands)
 		return cmd_fail_usage(cmd, "'%s' is too many; 'nvt %s --help' shows its usage",
 				      cmd->argv[command->max_operands], command->name);
 	return EXIT_OK;
+}
+
+/* As if the device had been the first operand. The caller frees what is returned. */
+static char **insert_dev(const char *dev, int argc, char **argv)
+{
+	char **with = calloc(argc + 2, sizeof(*with));
+
+	if (!with)
+		return NULL;
+	with[0] = argv[0];
+	with[1] = (char *)dev;
+	memcpy(with + 2, argv + 1, (argc - 1) * sizeof(*with));
+	return with;
 }
 
 static int run(struct cmd *cmd, int argc, char **argv)
@@ -213,7 +232,22 @@ static int run(struct cmd *cmd, int argc, char **argv)
 	return code ? code : cmd->command->run(cmd);
 }
 
-int cmd_main(const struct command *command, int argc, char **argv)
+static int run_with_dev(struct cmd *cmd, const char *dev, int argc, char **argv)
+{
+	char **with;
+	int code;
+
+	if (!cmd->command->max_operands)
+		return cmd_fail_usage(cmd, "--dev: this command takes no device");
+	with = insert_dev(dev, argc, argv);
+	if (!with)
+		return cmd_fail(cmd, EXIT_FAILED, ENOMEM, "out of memory");
+	code = run(cmd, argc + 1, with);
+	free(with);
+	return code;
+}
+
+int cmd_main(const struct command *command, const char *dev, int argc, char **argv)
 {
 	struct cmd cmd = { .command = command };
 	int code;
@@ -226,7 +260,7 @@ int cmd_main(const struct command *command, int argc, char **argv)
 	} else {
 		if (command->defaults)
 			memcpy(cmd.args, command->defaults, command->args_size);
-		code = run(&cmd, argc, argv);
+		code = dev ? run_with_dev(&cmd, dev, argc, argv) : run(&cmd, argc, argv);
 	}
 	json_print(cmd.json);
 	json_object_put(cmd.json);

@@ -19,7 +19,7 @@ enum exit_code {
 	EXIT_MISCOMPARE	= 4,	/* data read are not what was written */
 };
 
-#define ADDRESS_LEN	32
+#define ADDRESS_LEN	128
 
 struct cmd;
 
@@ -57,7 +57,7 @@ struct command {
  * @json: with --json the object that is printed at the end, else NULL
  * @args: its options, as @command->args_size says
  * @argc: operands
- * @argv: operands
+ * @argv: operands; with --dev the device's address is the first all the same
  */
 struct cmd {
 	const struct command *command;
@@ -70,8 +70,8 @@ struct cmd {
 extern const struct command cmd_list, cmd_bind, cmd_unbind, cmd_id_ctrl, cmd_id_ns, cmd_reg,
 	cmd_cfg, cmd_irq, cmd_read, cmd_write, cmd_perf;
 
-/* Parses, runs, prints the JSON. */
-int cmd_main(const struct command *command, int argc, char **argv);
+/* Parses, runs, prints the JSON. @dev, if not NULL, is the first operand. */
+int cmd_main(const struct command *command, const char *dev, int argc, char **argv);
 void cmd_help(const struct command *command);
 
 /*
@@ -86,7 +86,7 @@ int cmd_fail_status(struct cmd *cmd, const char *addr, const char *op, int statu
 void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * The PCI address that an operand stands for: itself, or that of a character device such as
+ * The address that an operand stands for: itself, or the PCI address of a character device such as
  * /dev/nvt0. What looks like neither stays as it is, for the library to refuse. Returns an exit
  * code.
  */

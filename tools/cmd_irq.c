@@ -160,7 +160,8 @@ const struct command cmd_irq = {
 	.summary = "Counts interrupts of each vector",
 	.about = "Works beside the process that owns the device; the counts end with it.\n"
 		 "COMPLETIONS were reaped by the driver at the vector's interrupts; EMPTY are\n"
-		 "interrupts at which it found none. A raw queue's completions it does not see.",
+		 "interrupts at which it found none. A raw queue's completions it does not see.\n"
+		 "A vfio-user socket has one client at a time, so there is nobody to watch there.",
 	.example = "  nvt irq 01:00.0 --watch 1",
 	.min_operands = 1,
 	.max_operands = 1,

@@ -183,7 +183,8 @@ const struct command cmd_reg = {
 	.operands = "ADDR [NAME|OFFSET [VALUE]]",
 	.summary = "Shows or writes registers",
 	.about = "Reading works beside a process that owns the device. Writing owns it meanwhile,\n"
-		 "and giving it up stops the controller.",
+		 "and giving it up stops the controller. A vfio-user socket has one client at a\n"
+		 "time, and its server resets the function when that leaves.",
 	.example = "  nvt reg 01:00.0 CSTS\n"
 		   "  nvt reg 01:00.0 0x1000 --width 4\n"
 		   "  nvt reg 01:00.0 INTMS 0x1",

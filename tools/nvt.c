@@ -20,17 +20,19 @@ static void print_help(void)
 {
 	size_t i;
 
-	puts("Usage: nvt COMMAND [OPTION]... [OPERAND]...\n\n"
+	puts("Usage: nvt [--dev ADDR] COMMAND [OPTION]... [OPERAND]...\n\n"
 	     "Drives PCI functions, NVMe controllers above all, through the driver nvt.\n"
 	     "\nCommands:");
 	for (i = 0; i < NR_COMMANDS; i++)
 		printf("  %-10s%s\n", commands[i]->name, commands[i]->summary);
 	puts("  help      The help of a command, as 'nvt COMMAND --help'\n"
-	     "\nA device is given by its PCI address, 0000:01:00.0 or 01:00.0, or as /dev/nvt0.\n"
+	     "\nA device, ADDR, is given by its PCI address, 0000:01:00.0 or 01:00.0, as /dev/nvt0,\n"
+	     "or as vfio-user:/path/to/socket where a program such as nvt-dut serves one.\n"
 	     "Numbers are decimal or 0x. Every command takes --json.\n"
 	     "\nOptions:\n"
-	     "  -h, --help     this text\n"
-	     "  -V, --version  the version\n"
+	     "      --dev ADDR  the device, in place of the command's first operand\n"
+	     "  -h, --help      this text\n"
+	     "  -V, --version   the version\n"
 	     "\nExit status: 0 success; 1 failure; 2 wrong usage; 3 the device answered with an\n"
 	     "error status; 4 data read are not what was written.\n"
 	     "\nExample:\n"
@@ -110,10 +112,54 @@ static bool is(const char *arg, const char *a, const char *b)
 	return !strcmp(arg, a) || !strcmp(arg, b);
 }
 
+/* The value of --dev, which is --dev ADDR or --dev=ADDR at @argv[1]; NULL without one. */
+static const char *dev_value(char **argv, int *length)
+{
+	const char *arg = argv[1];
+
+	if (!strncmp(arg, "--dev=", 6)) {
+		*length = 1;
+		return arg[6] ? arg + 6 : NULL;
+	}
+	*length = 2;
+	return argv[2];
+}
+
+static bool is_dev(const char *arg)
+{
+	return arg && (!strcmp(arg, "--dev") || !strncmp(arg, "--dev=", 6));
+}
+
+/* Takes --dev from the front of the arguments, if it is there; an exit code. */
+static int take_dev(int *argc, char ***argv, const char **dev)
+{
+	int length;
+
+	*dev = NULL;
+	if (!is_dev((*argv)[1]))
+		return EXIT_OK;
+	*dev = dev_value(*argv, &length);
+	if (!*dev) {
+		fprintf(stderr, "nvt: --dev wants a value: ADDR\n");
+		return EXIT_USAGE;
+	}
+	*argv += length;
+	*argc -= length;
+	if (!is_dev((*argv)[1]))
+		return EXIT_OK;
+	fprintf(stderr, "nvt: --dev is there twice; a command has one device\n");
+	return EXIT_USAGE;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct command *command;
+	const char *dev;
+	int code;
 
+	code = take_dev(&argc, &argv, &dev);
+	if (code)
+		return code;
 	if (argc < 2) {
 		fprintf(stderr, "nvt: what command? 'nvt --help' lists them\n");
 		return EXIT_USAGE;
@@ -130,7 +176,7 @@ static int dispatch(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	command = find_command(argv[1]);
-	return command ? cmd_main(command, argc - 1, argv + 1) : fail_unknown(argv[1]);
+	return command ? cmd_main(command, dev, argc - 1, argv + 1) : fail_unknown(argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -15,7 +15,8 @@
 #define CODE_FIRST	1001	/* of the table's options, by index */
 #define HELP_COLUMN	34
 
-const char *const backend_names[] = { "managed", "raw", NULL };
+/* By enum nvt_backend. */
+const char *const backend_names[] = { "default", "managed", "raw", NULL };
 
 static const struct option_def common[] = {
 	{ "json", 0, OPTION_FLAG, 0, NULL, "print a JSON object", 0, 0, NULL },

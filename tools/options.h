@@ -56,8 +56,8 @@ struct option_def {
 	OPT_NUMBER(type, nsid, "namespace-id", 'n', "NSID", 1, UINT32_MAX, \
 		   "namespace (default 1)")
 #define OPT_BACKEND(type) \
-	OPTION(OPTION_CHOICE, type, backend, "backend", 0, "managed|raw", 0, 0, backend_names, \
-	       "whose queue: the driver's (default), or mapped into nvt")
+	OPTION(OPTION_CHOICE, type, backend, "backend", 0, "default|managed|raw", 0, 0, \
+	       backend_names, "managed by the driver (default, if there is one), or raw")
 
 extern const char *const backend_names[];
 

@@ -163,7 +163,7 @@ void perf_json(const struct perf_run *run, struct json_object *object)
 
 	json_add_string(object, "address", run->addr);
 	json_add_number(object, "namespace_id", args->nsid);
-	json_add_string(object, "backend", backend_names[args->backend]);
+	json_add_string(object, "backend", backend_names[run->result[0].backend]);
 	json_add_bool(object, "polled", args->polled);
 	json_add_number(object, "io_size", args->io_size);
 	json_add_number(object, "qdepth", args->qdepth);
@@ -205,7 +205,7 @@ void perf_print(const struct perf_run *run)
 	       (unsigned long long)run->args->read_percent,
 	       (unsigned long long)run->args->random_percent,
 	       (unsigned long long)run->args->qdepth, run->workers,
-	       run->workers == 1 ? "" : "s", backend_names[run->args->backend],
+	       run->workers == 1 ? "" : "s", backend_names[run->result[0].backend],
 	       run->args->polled ? ", polled" : "");
 	printf("total  %llu commands in %.3f s%s, %.0f IOPS, %.2f MiB/s\n",
 	       (unsigned long long)ios, (double)sum.elapsed_ns / 1e9,

@@ -7,6 +7,7 @@
 #define NVT_ACCESS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct nvt_buffer {
 	int kind;		/* enum nvt_buffer_kind */
 	uint32_t id;
 	uint64_t *bus;		/* the bus address of each page */
+	void *access;		/* the access's own */
 };
 
 /*
@@ -38,18 +40,19 @@ struct nvt_access_ops {
 	volatile void *(*map_bar)(struct nvt_pcie *pcie, int bar, size_t length);
 	int (*set_vectors)(struct nvt_pcie *pcie, struct nvt_vectors_set *set);
 	int (*reset)(struct nvt_pcie *pcie, int method);
-	/* Allocates and maps buf->length bytes; fills data, id and bus[]. */
+	/* Allocates and maps buf->length bytes; fills data, bus[], and id and access for itself. */
 	int (*buffer_create)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
 	void (*buffer_free)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
-	/* The host's side of a queue; -EOPNOTSUPP for a managed one on a socket. */
+	/* The host's side of a queue; a managed one only where pcie->manages_queues. */
 	int (*queue_create)(struct nvt_pcie *pcie, struct nvt_queue_create *create);
 	int (*queue_destroy)(struct nvt_pcie *pcie, int type, uint16_t qid);
 };
 
 struct nvt_pcie {
 	const struct nvt_access_ops *ops;
-	char addr[32];
-	int fd;					/* of /dev/nvtN; of io_uring commands too */
+	char addr[128];
+	int fd;					/* of a driver; of io_uring commands too */
+	bool manages_queues;			/* a driver can: the managed back end works */
 	unsigned int flags;			/* NVT_OPEN_* */
 	const volatile struct nvt_status *status;
 	size_t status_length;
@@ -60,5 +63,9 @@ struct nvt_pcie {
 
 /* An open device, or NULL with errno and the error text set. */
 struct nvt_pcie *nvt_chardev_open(const char *addr, unsigned int flags);
+
+/* Whether an address is "vfio-user:PATH"; the open of one, as above. */
+bool nvt_vfio_user_is(const char *addr);
+struct nvt_pcie *nvt_vfio_user_open(const char *addr, unsigned int flags);
 
 #endif /* NVT_ACCESS_H */

@@ -241,6 +241,7 @@ struct nvt_pcie *nvt_chardev_open(const char *addr, unsigned int flags)
 		return NULL;
 	}
 	pcie->ops = &chardev_ops;
+	pcie->manages_queues = true;
 	pcie->flags = flags;
 	strcpy(pcie->addr, bdf);
 	pthread_mutex_init(&pcie->lock, NULL);

@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "ioworker/worker.h"
+#include "transport/transport.h"
 #include "verify/verify.h"
 
 #define MAX_QDEPTH	65534U
@@ -50,6 +51,7 @@ static void put_defaults(struct nvt_ns *ns, struct nvt_ioworker_opts *o)
 {
 	uint32_t lba_size = nvt_ns_lba_size(ns), depth = max_qdepth(ns);
 
+	o->backend = nvt_backend_choose(nvt_ctrl_pcie(nvt_ns_ctrl(ns)), o->backend);
 	if (!o->io_blocks)
 		o->io_blocks = lba_size < 4096 ? 4096 / lba_size : 1;
 	if (!o->qdepth)
@@ -107,8 +109,8 @@ static int check_region(struct nvt_ns *ns, const struct nvt_ioworker_opts *o)
 static int check_mode(struct nvt_ns *ns, const struct nvt_ioworker_opts *o)
 {
 	if (o->backend != NVT_BACKEND_MANAGED && o->backend != NVT_BACKEND_RAW)
-		return nvt_fail(-EINVAL, "%s: ioworker: backend %d is unknown; 0 is managed, "
-				"1 is raw", addr_of(ns), o->backend);
+		return nvt_fail(-EINVAL, "%s: ioworker: backend %d is unknown; 0 is the default, "
+				"1 managed, 2 raw", addr_of(ns), o->backend);
 	if (!o->time_ms && !o->io_count && o->random_percent)
 		return nvt_fail(-EINVAL, "%s: ioworker: random_percent %u is above 0 with neither "
 				"time_ms nor io_count; set one of them", addr_of(ns),

@@ -34,6 +34,7 @@ void nvt_ioworker_fill_result(const struct nvt_ioworker *w, struct nvt_ioworker_
 		.miscompare = w->miscompare,
 		.miscompares = w->miscompares,
 		.seed = w->opts.seed,
+		.backend = w->opts.backend,
 		.reads = read->latency.count,
 		.writes = write->latency.count,
 		.verified_blocks = w->verified,

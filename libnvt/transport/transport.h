@@ -79,6 +79,9 @@ struct nvt_qpair {
 /* As in ctrl.h. */
 #pragma GCC visibility push(hidden)
 
+/* What the default stands for on a device; any other as it is. */
+int nvt_backend_choose(const struct nvt_pcie *pcie, int backend);
+
 /*
  * A queue pair on the host's side: memory, the driver's queues, the back end.
  * The device knows nothing of it. NULL with errno and text.

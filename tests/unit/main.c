@@ -12,6 +12,8 @@ int main(void)
 	srunner_add_suite(runner, sqe_suite());
 	srunner_add_suite(runner, prp_suite());
 	srunner_add_suite(runner, pcie_suite());
+	srunner_add_suite(runner, iova_suite());
+	srunner_add_suite(runner, vfio_user_suite());
 	srunner_add_suite(runner, bind_suite());
 	srunner_add_suite(runner, qpair_raw_suite());
 	srunner_add_suite(runner, ctrl_suite());

@@ -9,6 +9,8 @@ Suite *error_suite(void);
 Suite *sqe_suite(void);
 Suite *prp_suite(void);
 Suite *pcie_suite(void);
+Suite *iova_suite(void);
+Suite *vfio_user_suite(void);
 Suite *bind_suite(void);
 Suite *qpair_raw_suite(void);
 Suite *ctrl_suite(void);

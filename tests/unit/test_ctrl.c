@@ -243,14 +243,28 @@ START_TEST(refused_sq_takes_its_cq_back)
 	fake->status_of[nvme_admin_create_sq] = 0x4101;
 	errno = 0;
 	ck_assert_ptr_null(nvt_qpair_create(ctrl, NULL));
-	ck_assert_int_eq(errno, EOPNOTSUPP);	/* managed, on a fake */
-	ck_assert_ptr_null(nvt_qpair_create(ctrl, &(struct nvt_qpair_opts){
-		.backend = NVT_BACKEND_RAW }));
 	ck_assert_int_eq(errno, EREMOTEIO);
 	ck_assert_ptr_nonnull(strstr(nvt_error(), "Create I/O SQ 1: status 0x4101: Invalid Queue"));
 	ck_assert_uint_eq(fake->last_admin[nvme_admin_delete_cq].cdw10, 1);
 	ck_assert_int_eq(fake->live_buffers, live);
 	ck_assert_int_eq(fake->live_queues, 2);
+}
+END_TEST
+
+START_TEST(default_back_end_is_one_that_the_device_has)
+{
+	struct nvt_qpair *qp = nvt_qpair_create(ctrl, NULL);
+
+	ck_assert_msg(qp, "%s", nvt_error());
+	ck_assert_ptr_eq(qp->ops, &nvt_raw_ops);
+	nvt_qpair_delete(qp);
+	errno = 0;
+	ck_assert_ptr_null(nvt_qpair_create(ctrl, &(struct nvt_qpair_opts){
+		.backend = NVT_BACKEND_MANAGED }));
+	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_ptr_nonnull(strstr(nvt_error(), "use the raw back end"));
+	ck_assert_ptr_null(nvt_qpair_create(ctrl, &(struct nvt_qpair_opts){ .backend = 3 }));
+	ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
@@ -362,6 +376,7 @@ Suite *ctrl_suite(void)
 	tcase_add_test(tc, polled_qpair_has_no_interrupts);
 	tcase_add_test(tc, queue_in_pieces_is_given_by_a_list);
 	tcase_add_test(tc, refused_sq_takes_its_cq_back);
+	tcase_add_test(tc, default_back_end_is_one_that_the_device_has);
 	tcase_add_test(tc, queue_ids_are_used_again);
 	tcase_add_test(tc, qpair_is_freed_though_the_device_is_silent);
 	tcase_add_test(tc, qpair_of_an_earlier_epoch_is_deleted_without_a_command);

@@ -92,6 +92,7 @@ struct nvt_latency {
  * @miscompare: the first wrong block; @miscompare.kind is 0 if none
  * @miscompares: blocks that were wrong
  * @seed: used
+ * @backend: used: NVT_BACKEND_MANAGED or NVT_BACKEND_RAW
  * @reads: commands that the device answered, failed ones too
  * @writes: commands that the device answered, failed ones too
  * @verified_blocks: blocks read that were known and checked
@@ -111,6 +112,7 @@ struct nvt_ioworker_result {
 	struct nvt_miscompare miscompare;
 	uint64_t miscompares;
 	uint64_t seed;
+	int backend;
 	uint64_t reads;
 	uint64_t writes;
 	uint64_t verified_blocks;

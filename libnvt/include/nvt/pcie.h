@@ -26,13 +26,19 @@ struct nvt_pcie;
 /**
  * nvt_pcie_open() - open a device
  * @addr: PCI address, "0000:01:00.0" or "01:00.0", of a function that is
- *	bound to nvt.ko
+ *	bound to nvt.ko; or "vfio-user:PATH", a function that a program such
+ *	as nvt-dut serves at the UNIX socket PATH
  * @flags: 0 to own the device, NVT_OPEN_OBSERVE to read it only
  *
+ * A socket has one client at a time: an observer of it works beside nobody,
+ * and enables Memory Space and nothing else. The loss of its server is as the
+ * removal of the device: state GONE, registers all-ones, queues dead.
+ *
  * Return: the device, or NULL with errno set: EINVAL (not an address), ENOENT
- * (no such function), ENXIO (not bound to nvt), EBUSY (owned by another open
- * file), EPERM (needs CAP_SYS_RAWIO), EACCES (no IOMMU translates for it), EPROTO (the
- * driver speaks another version of <nvt/uapi.h>).
+ * (no such function or socket), ENXIO (not bound to nvt), EBUSY (owned by another
+ * open file), EPERM (needs CAP_SYS_RAWIO), EACCES (no IOMMU translates for it, or no
+ * permission on the socket), ECONNREFUSED (nobody serves the socket), EPROTO (the
+ * driver speaks another version of <nvt/uapi.h>, the server not vfio-user).
  */
 struct nvt_pcie *nvt_pcie_open(const char *addr, unsigned int flags);
 
@@ -48,7 +54,7 @@ void nvt_pcie_close(struct nvt_pcie *pcie);
  * nvt_pcie_addr() - its address
  * @pcie: the device
  *
- * Return: "0000:01:00.0", valid as long as the device is open.
+ * Return: "0000:01:00.0" or "vfio-user:PATH", valid as long as the device is open.
  */
 const char *nvt_pcie_addr(const struct nvt_pcie *pcie);
 
@@ -109,7 +115,12 @@ int nvt_pcie_reg_write(struct nvt_pcie *pcie, int bar, uint64_t offset, int widt
  * The mapping is made once and lasts until the device is closed. For an
  * observer it is read-only.
  *
- * Return: its address, or NULL with errno set.
+ * On a vfio-user device only the areas that its server names, such as the
+ * doorbells, can be written through it. The other pages show the registers
+ * and take no store: those go through nvt_pcie_reg_write().
+ *
+ * Return: its address, or NULL with errno set: EINVAL (no such BAR),
+ * EOPNOTSUPP (a vfio-user server does not let it be mapped), ENODEV.
  */
 volatile void *nvt_pcie_map_bar(struct nvt_pcie *pcie, int bar, size_t *length);
 
@@ -196,7 +207,7 @@ int nvt_pcie_reset(struct nvt_pcie *pcie);
  * Refused while a block device on it is mounted, is swap, or is held by
  * another (LVM, RAID, device mapper, an open exclusive claim).
  *
- * Return: 0; or a negative errno: -EINVAL, -ENOENT, -EBUSY (in use),
+ * Return: 0; or a negative errno: -EINVAL (not a PCI address), -ENOENT, -EBUSY (in use),
  * -EALREADY (bound to nvt already), -ENOSYS (nvt.ko is not loaded),
  * -EPERM (needs root), or what the driver's probe returned.
  */

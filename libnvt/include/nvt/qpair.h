@@ -25,8 +25,9 @@ struct nvt_ctrl;
 struct nvt_qpair;
 
 enum nvt_backend {
-	NVT_BACKEND_MANAGED	= 0,	/* the driver's queue, through io_uring */
-	NVT_BACKEND_RAW		= 1,	/* ring and doorbell mapped, polled */
+	NVT_BACKEND_DEFAULT	= 0,	/* managed where there is a driver, else raw */
+	NVT_BACKEND_MANAGED	= 1,	/* the driver's queue, through io_uring */
+	NVT_BACKEND_RAW		= 2,	/* ring and doorbell mapped, polled */
 };
 
 /**
@@ -58,7 +59,7 @@ struct nvt_qpair_opts {
  *
  * Return: the queue pair, or NULL with errno set: EINVAL, EEXIST (the queue id is
  * in use), ENOSPC (none is free), ENOMEM, EREMOTEIO (the device refused; nvt_error() has its status),
- * ETIMEDOUT, EIO. NVMe Base 2.1, 5.2.1 and 5.2.2.
+ * ETIMEDOUT, EIO, EOPNOTSUPP (managed, and no driver has the device). NVMe Base 2.1, 5.2.1 and 5.2.2.
  */
 struct nvt_qpair *nvt_qpair_create(struct nvt_ctrl *ctrl, const struct nvt_qpair_opts *opts);
 

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Access to a device through a vfio-user socket, as nvt-dut serves it: no
+ * driver, no root, no guest. What the driver does for /dev/nvtN is done here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "access/vfio_user.h"
+#include "clock.h"
+#include "err.h"
+
+#define PREFIX		"vfio-user:"
+#define MAX_VECTORS	2048	/* of an MSI-X table */
+#define CAPABILITIES	"{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576}}"
+
+/* PCI Express Base 6.0, 2.3.1: a function may ask for so much time after a reset. */
+#define RESET_WAIT_NS	(1000 * NVT_NS_PER_MS)
+#define RESET_POLL_NS	NVT_NS_PER_MS
+
+#define REPLY_TIMEOUT_S	10
+
+int vfio_user_region_read(struct vfio_user *vu, uint32_t region, uint64_t offset,
+			  unsigned int width, uint64_t *value)
+{
+	struct vfio_user_region_access request = {
+		.offset = offset, .region = region, .count = width,
+	}, reply;
+	struct vfio_user_call call = {
+		.command = VFIO_USER_REGION_READ,
+		.request = &request,
+		.length = VFIO_USER_REGION_ACCESS_HEADER,
+		.reply = &reply,
+		.reply_size = sizeof(reply),
+	};
+	int err = vfio_user_channel_call(&vu->channel, &call);
+
+	if (err)
+		return err;
+	if (call.reply_length < VFIO_USER_REGION_ACCESS_HEADER + width)
+		return -EPROTO;
+	*value = 0;
+	memcpy(value, &reply.data, width);
+	return 0;
+}
+
+int vfio_user_region_write(struct vfio_user *vu, uint32_t region, uint64_t offset,
+			   unsigned int width, uint64_t value)
+{
+	struct vfio_user_region_access request = {
+		.offset = offset, .region = region, .count = width, .data = value,
+	};
+	struct vfio_user_call call = {
+		.command = VFIO_USER_REGION_WRITE,
+		.request = &request,
+		.length = VFIO_USER_REGION_ACCESS_HEADER + width,
+		.reply = &request,
+		.reply_size = sizeof(request),
+	};
+
+	return vfio_user_channel_call(&vu->channel, &call);
+}
+
+static int check_state(const struct vfio_user *vu)
+{
+	switch (__atomic_load_n(&vu->status->state, __ATOMIC_ACQUIRE)) {
+	case NVT_STATE_LIVE:
+		return 0;
+	case NVT_STATE_GONE:
+		return -ENODEV;
+	default:
+		return -EAGAIN;
+	}
+}
+
+static int check_access(const struct vfio_user *vu, uint32_t flags, uint64_t offset,
+			uint32_t width, uint32_t max_width, uint64_t length)
+{
+	if (!width || width & (width - 1) || width > max_width || offset % width ||
+	    offset > length || width > length - offset)
+		return -EINVAL;
+	if (flags & NVT_ACCESS_WRITE && vu->pcie.flags & NVT_OPEN_OBSERVE)
+		return -EBADF;
+	return check_state(vu);
+}
+
+/* A refusal by the server of what looks good from here. */
+static int region_error(int err)
+{
+	return err == -ENODEV || !err ? err : -EIO;
+}
+
+static int vfio_user_reg(struct nvt_pcie *pcie, struct nvt_reg_access *access)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+	uint64_t value = access->value;
+	int err;
+
+	if (access->bar >= VFIO_USER_BARS)
+		return -EINVAL;
+	err = check_access(vu, access->flags, access->offset, access->width, 8,
+			   vu->bar[access->bar].size);
+	if (err)
+		return err;
+	if (access->flags & NVT_ACCESS_WRITE)
+		err = vfio_user_region_write(vu, access->bar, access->offset, access->width,
+					     value);
+	else
+		err = vfio_user_region_read(vu, access->bar, access->offset, access->width,
+					    &value);
+	access->value = value;
+	return region_error(err);
+}
+
+static int vfio_user_config(struct nvt_pcie *pcie, struct nvt_config_access *access)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+	int err;
+
+	err = check_access(vu, access->flags, access->offset, access->width, 4,
+			   pcie->info.config_size);
+	if (err)
+		return err;
+	if (access->flags & NVT_ACCESS_WRITE)
+		err = vfio_user_config_write(vu, access->offset, access->width, access->value);
+	else
+		err = vfio_user_config_read(vu, access->offset, access->width, &access->value);
+	return region_error(err);
+}
+
+static int vfio_user_info(struct nvt_pcie *pcie, struct nvt_device_info *info)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+
+	if (check_state(vu) == -ENODEV)
+		return -ENODEV;
+	*info = pcie->info;
+	info->nr_vectors = vu->irqs.nr;
+	info->vector_type = vu->irqs.type;
+	return 0;
+}
+
+#define STATE(state) (1U << NVT_STATE_##state)
+
+/* False, and nothing changes, if it is in none of the states @from. */
+static bool change_state(struct vfio_user *vu, uint32_t from, uint32_t to)
+{
+	bool changed;
+
+	pthread_mutex_lock(&vu->state_lock);
+	changed = from & 1U << vu->status->state;
+	if (changed) {
+		__atomic_store_n(&vu->status->state, to, __ATOMIC_RELEASE);
+		if (to != NVT_STATE_LIVE)
+			__atomic_add_fetch(&vu->status->generation, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&vu->state_lock);
+	return changed;
+}
+
+/* The server is gone, found by any thread. */
+static void vfio_user_lost(void *vfio_user)
+{
+	struct vfio_user *vu = vfio_user;
+
+	if (change_state(vu, STATE(LIVE) | STATE(RESETTING), NVT_STATE_GONE))
+		vfio_user_bars_lose(vu);
+}
+
+/* The function comes back when its vendor id can be read. */
+static int wait_for_config(struct vfio_user *vu)
+{
+	uint64_t deadline = nvt_now_ns() + RESET_WAIT_NS;
+	uint32_t id;
+	int err;
+
+	for (;;) {
+		err = vfio_user_config_read(vu, PCI_VENDOR_ID, 4, &id);
+		if (err || (id != 0xffffffff && id != 0xffff0001))
+			return err;
+		if (nvt_now_ns() >= deadline)
+			return -EIO;
+		nvt_sleep_ns(RESET_POLL_NS);
+	}
+}
+
+static int reset_by_message(struct vfio_user *vu)
+{
+	struct vfio_user_call call = { .command = VFIO_USER_DEVICE_RESET };
+
+	return vu->can_reset ? vfio_user_channel_call(&vu->channel, &call) : -ENOTTY;
+}
+
+/* PCI Express Base 6.0, 6.6.2: Function Level Reset where there is one. */
+static int reset_function(struct vfio_user *vu)
+{
+	uint32_t devcap = 0;
+	int err = 0;
+
+	if (vu->caps.pcie)
+		err = vfio_user_config_read(vu, vu->caps.pcie + PCI_EXP_DEVCAP, 4, &devcap);
+	if (err)
+		return err;
+	if (devcap != 0xffffffff && devcap & PCI_EXP_DEVCAP_FLR)
+		return vfio_user_config_update(vu, vu->caps.pcie + PCI_EXP_DEVCTL, 2, 0,
+					       PCI_EXP_DEVCTL_BCR_FLR);
+	return reset_by_message(vu);
+}
+
+static int reset_and_restore(struct vfio_user *vu)
+{
+	struct vfio_user_saved saved[VFIO_USER_SAVED];
+	int nr, err, restore_err;
+
+	nr = vfio_user_config_save(vu, saved);
+	if (nr < 0)
+		return nr;
+	/* Nothing is on its way when the reset comes. */
+	err = vfio_user_config_write(vu, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+	if (!err)
+		err = reset_function(vu);
+	restore_err = wait_for_config(vu);
+	if (!restore_err)
+		restore_err = vfio_user_config_restore(vu, saved, nr);
+	if (!restore_err)
+		restore_err = vfio_user_irq_enable(vu);
+	return err ? err : restore_err;
+}
+
+static int vfio_user_reset(struct nvt_pcie *pcie, int method)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+	int err, start_err;
+
+	if (pcie->flags & NVT_OPEN_OBSERVE)
+		return -EBADF;
+	if (method != NVT_RESET_FUNCTION)
+		return -EINVAL;
+	if (!change_state(vu, STATE(LIVE), NVT_STATE_RESETTING))
+		return check_state(vu);
+	vfio_user_irq_stop(vu);
+	err = reset_and_restore(vu);
+	change_state(vu, STATE(RESETTING), NVT_STATE_LIVE);
+	start_err = vfio_user_irq_start(vu);
+	return err ? err : start_err;
+}
+
+/* A raw queue is the owner's; there is no driver that would have to know of it. */
+static int vfio_user_queue_create(struct nvt_pcie *pcie, struct nvt_queue_create *create)
+{
+	return create->flags & NVT_QUEUE_MANAGED ? -EOPNOTSUPP : 0;
+}
+
+static int vfio_user_queue_destroy(struct nvt_pcie *pcie, int type, uint16_t qid)
+{
+	return 0;
+}
+
+static void free_status(struct vfio_user *vu)
+{
+	pthread_mutex_destroy(&vu->state_lock);
+	pthread_mutex_destroy(&vu->memory_lock);
+	free(vu->status);
+}
+
+/* Leaves the function idle, and the server free for the next client. */
+static void vfio_user_close(struct nvt_pcie *pcie)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+
+	vfio_user_irq_stop(vu);
+	vfio_user_irq_free(vu);
+	vfio_user_config_write(vu, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+	vfio_user_channel_close(&vu->channel);
+	vfio_user_bars_free(vu);
+	free_status(vu);
+}
+
+static const struct nvt_access_ops vfio_user_ops = {
+	.close = vfio_user_close,
+	.info = vfio_user_info,
+	.reg = vfio_user_reg,
+	.config = vfio_user_config,
+	.map_bar = vfio_user_bar_map,
+	.set_vectors = vfio_user_set_vectors,
+	.reset = vfio_user_reset,
+	.buffer_create = vfio_user_buffer_create,
+	.buffer_free = vfio_user_buffer_free,
+	.queue_create = vfio_user_queue_create,
+	.queue_destroy = vfio_user_queue_destroy,
+};
+
+/* The answer is JSON; the one number that matters is looked for as text, the protocol's default is 1. */
+static unsigned int find_max_fds(const char *capabilities)
+{
+	static const char key[] = "\"max_msg_fds\"";
+	const char *p = strstr(capabilities, key);
+	unsigned int n = 1;
+
+	if (p)
+		sscanf(p + sizeof(key) - 1, " : %9u", &n);
+	return n ? n : 1;
+}
+
+static int fail_busy(const struct vfio_user *vu)
+{
+	return nvt_fail(-EBUSY, "%s: open: its server does not answer; it has one client at a time: "
+			"close the other one", vu->pcie.addr);
+}
+
+static int agree_on_version(struct vfio_user *vu)
+{
+	struct {
+		struct vfio_user_version version;
+		char capabilities[sizeof(CAPABILITIES)];
+	} request = { .version = { .major = 0, .minor = 1 }, .capabilities = CAPABILITIES };
+	struct {
+		struct vfio_user_version version;
+		char capabilities[1024];
+	} reply = { .version = { .major = 0 } };
+	struct vfio_user_call call = {
+		.command = VFIO_USER_VERSION,
+		.request = &request,
+		.length = sizeof(request.version) + sizeof(request.capabilities),
+		.reply = &reply,
+		.reply_size = sizeof(reply) - 1,
+	};
+	int err = vfio_user_channel_call(&vu->channel, &call);
+
+	if (err == -ENODEV && vu->channel.cause != -EPROTO)
+		return fail_busy(vu);
+	if (err || call.reply_length < sizeof(reply.version) || reply.version.major != 0)
+		return nvt_fail(-EPROTO, "%s: open: the server does not speak vfio-user 0.1",
+				vu->pcie.addr);
+	vu->max_fds = find_max_fds(reply.capabilities);
+	vfio_user_channel_timeout(&vu->channel, REPLY_TIMEOUT_S);
+	return 0;
+}
+
+static int get_device_info(struct vfio_user *vu)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_user_call call = {
+		.command = VFIO_USER_DEVICE_GET_INFO,
+		.request = &info,
+		.length = sizeof(info),
+		.reply = &info,
+		.reply_size = sizeof(info),
+	};
+	int err = vfio_user_channel_call(&vu->channel, &call);
+
+	if (err)
+		return err;
+	if (call.reply_length < offsetof(struct vfio_device_info, cap_offset) ||
+	    !(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX)
+		return -EPROTO;
+	vu->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
+	return 0;
+}
+
+/* Memory Space for an observer too: without it registers read as all-ones. */
+static int enable_function(struct vfio_user *vu)
+{
+	uint32_t set = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
+
+	if (!(vu->pcie.flags & NVT_OPEN_OBSERVE))
+		set |= PCI_COMMAND_MASTER;
+	return vfio_user_config_update(vu, PCI_COMMAND, 2, 0, set);
+}
+
+static int learn(struct vfio_user *vu)
+{
+	struct nvt_device_info *info = &vu->pcie.info;
+	int err;
+
+	err = get_device_info(vu);
+	if (!err)
+		err = vfio_user_bars_scan(vu);
+	if (!err)
+		err = vfio_user_config_scan(vu);
+	if (!err)
+		err = enable_function(vu);
+	if (info->max_msix > MAX_VECTORS)
+		info->max_msix = MAX_VECTORS;
+	info->size = sizeof(*info);
+	info->abi_version = NVT_ABI_VERSION;
+	info->iommu = NVT_IOMMU_TRANSLATED;
+	info->status_length = vu->pcie.status_length;
+	return err;
+}
+
+static struct vfio_user *new_vfio_user(const char *addr, unsigned int flags)
+{
+	struct vfio_user *vu = calloc(1, sizeof(*vu));
+	size_t length = sizeof(*vu->status) + MAX_VECTORS * sizeof(vu->status->vector[0]);
+	int i;
+
+	if (vu)
+		vu->status = calloc(1, length);
+	if (!vu || !vu->status) {
+		free(vu);
+		return NULL;
+	}
+	snprintf(vu->pcie.addr, sizeof(vu->pcie.addr), "%s", addr);
+	vu->pcie.ops = &vfio_user_ops;
+	vu->pcie.fd = -1;
+	vu->pcie.flags = flags;
+	vu->pcie.status = vu->status;
+	vu->pcie.status_length = length;
+	for (i = 0; i < VFIO_USER_BARS; i++) {
+		vu->bar[i].fd = -1;
+		vu->bar[i].ones = -1;
+	}
+	pthread_mutex_init(&vu->pcie.lock, NULL);
+	pthread_mutex_init(&vu->state_lock, NULL);
+	pthread_mutex_init(&vu->memory_lock, NULL);
+	nvt_iova_init(&vu->iova);
+	return vu;
+}
+
+static int fail_connect(const char *addr, int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return nvt_fail(err, "%s: open: no path; it looks like " PREFIX "/path/to/socket",
+				addr);
+	case -ENAMETOOLONG:
+		return nvt_fail(err, "%.64s...: open: the path of a socket has 107 characters at "
+				"most; give a shorter one", addr);
+	case -ENOENT:
+		return nvt_fail(err, "%s: open: no such socket; start nvt-dut with it", addr);
+	case -ECONNREFUSED:
+		return nvt_fail(err, "%s: open: nobody serves this socket; start nvt-dut with it",
+				addr);
+	case -EACCES:
+		return nvt_fail(err, "%s: open: no permission on the socket; run it as the user who "
+				"started nvt-dut", addr);
+	default:
+		return nvt_fail(err, "%s: open: connect: %s", addr, strerror(-err));
+	}
+}
+
+static int start(struct vfio_user *vu)
+{
+	int err;
+
+	err = agree_on_version(vu);
+	if (err)
+		return err;
+	err = learn(vu);
+	if (!err) {
+		vu->channel.arg = vu;
+		vu->channel.lost = vfio_user_lost;
+		err = vfio_user_irq_start(vu);
+	}
+	if (err == -ENODEV)
+		return nvt_fail(err, "%s: open: the server went away; see what it says",
+				vu->pcie.addr);
+	return err ? nvt_fail(err, "%s: open: the server does not describe a PCI function: %s",
+			      vu->pcie.addr, strerror(-err)) : 0;
+}
+
+bool nvt_vfio_user_is(const char *addr)
+{
+	return addr && !strncmp(addr, PREFIX, sizeof(PREFIX) - 1);
+}
+
+struct nvt_pcie *nvt_vfio_user_open(const char *addr, unsigned int flags)
+{
+	struct vfio_user *vu;
+	int err;
+
+	vu = new_vfio_user(addr, flags);
+	if (!vu) {
+		nvt_fail(-ENOMEM, "%s: open: out of memory", addr);
+		return NULL;
+	}
+	vu->channel.dma = vfio_user_buffer_access;
+	vu->channel.arg = vu;
+	err = vfio_user_channel_open(&vu->channel, addr + sizeof(PREFIX) - 1);
+	if (err) {
+		err = err == -EAGAIN ? fail_busy(vu) : fail_connect(addr, err);
+		goto out_free;
+	}
+	err = start(vu);
+	if (err)
+		goto out_close;
+	return &vu->pcie;
+
+out_close:
+	vfio_user_channel_close(&vu->channel);
+	vfio_user_bars_free(vu);
+out_free:
+	free_status(vu);
+	pthread_mutex_destroy(&vu->pcie.lock);
+	free(vu);
+	errno = -err;
+	return NULL;
+}
