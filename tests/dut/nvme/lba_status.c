@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* Which blocks cannot be read: Get LBA Status and its log page. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <nvme/types.h>
+
+#include "nvme/cmd.h"
+#include "nvme/ctrl.h"
+#include "nvme/lba_status.h"
+#include "nvme/log_page.h"
+#include "nvme/ns.h"
+#include "nvme/store.h"
+#include "nvme/subsys.h"
+#include "options.h"
+
+#define CDW10_BYTE		40
+#define ATYPE_BYTE		55
+#define ATYPE_SCAN		0x10	/* after looking for more: there is nothing that is not known */
+#define ATYPE_TRACKED		0x11
+#define CMPC_INCOMPLETE		1
+#define CMPC_COMPLETE		2
+#define DESCRIPTORS_MAX		4096
+#define LOG_RANGES		64	/* of a namespace in the log page */
+
+struct range {
+	uint64_t slba;
+	uint64_t nlb;
+};
+
+/* The next run of uncorrectable blocks from @slba on, before @end; false if there is none. */
+static bool next_run(const struct ns *ns, uint64_t slba, uint64_t end, struct range *run)
+{
+	uint64_t last;
+
+	if (slba >= end)
+		return false;
+	run->slba = store_find(ns->store, slba, end - slba, BLOCK_UNCORRECTABLE, true);
+	if (run->slba == UINT64_MAX)
+		return false;
+	last = store_find(ns->store, run->slba, end - run->slba, BLOCK_UNCORRECTABLE, false);
+	run->nlb = (last == UINT64_MAX ? end : last) - run->slba;
+	return true;
+}
+
+static void describe(struct nvme_lba_status *list, const struct ns *ns, uint64_t slba, uint64_t end,
+		     uint32_t room)
+{
+	struct range run;
+	uint32_t n = 0;
+
+	list->cmpc = CMPC_COMPLETE;
+	for (; next_run(ns, slba, end, &run); slba = run.slba + run.nlb) {
+		if (n == room) {
+			list->cmpc = CMPC_INCOMPLETE;
+			break;
+		}
+		list->descs[n].dslba = run.slba;
+		/* 0's based */
+		list->descs[n].nlb = run.nlb - 1;
+		n++;
+	}
+	list->nlsd = n;
+}
+
+/* CDW10 and 11 SLBA, CDW12 MNDW (0's based), CDW13 ATYPE 31:24 and RL 15:0, 0 being all to the end. */
+uint16_t get_lba_status_run(struct cmd *cmd)
+{
+	uint64_t slba = cmd->sqe.cdw10 | (uint64_t)cmd->sqe.cdw11 << 32, end = cmd->ns->nsze;
+	size_t length = ((size_t)cmd->sqe.cdw12 + 1) * 4, size;
+	uint32_t rl = cmd->sqe.cdw13 & 0xffff, atype = cmd->sqe.cdw13 >> 24, room = 0;
+	struct nvme_lba_status *list;
+	uint16_t status;
+
+	if (slba >= cmd->ns->nsze) {
+		cmd->error_location = CDW10_BYTE;
+		return GENERIC(LBA_RANGE);
+	}
+	if (atype != ATYPE_SCAN && atype != ATYPE_TRACKED)
+		return cmd_bad_field(cmd, ATYPE_BYTE);
+	if (rl && rl < end - slba)
+		end = slba + rl;
+	if (length > sizeof(*list))
+		room = (length - sizeof(*list)) / sizeof(list->descs[0]);
+	if (room > DESCRIPTORS_MAX)
+		room = DESCRIPTORS_MAX;
+	size = sizeof(*list) + room * sizeof(list->descs[0]);
+	list = calloc(1, size);
+	if (!list)
+		return RETRY(GENERIC(INTERNAL));
+	describe(list, cmd->ns, slba, end, room);
+	status = cmd_reply(cmd, list, size, length < (1UL << 20) ? length : size);
+	free(list);
+	return status;
+}
+
+static size_t fill_element(struct nvme_lbas_ns_element *element, const struct ns *ns)
+{
+	struct range run;
+	uint64_t slba = 0;
+	uint32_t n = 0;
+
+	element->neid = ns->nsid;
+	element->ratype = ATYPE_TRACKED;
+	for (; n < LOG_RANGES && next_run(ns, slba, ns->nsze, &run); slba = run.slba + run.nlb) {
+		element->lba_rd[n].rslba = run.slba;
+		element->lba_rd[n].rnlb = run.nlb - 1;
+		n++;
+	}
+	element->nlrd = n;
+	return sizeof(*element) + n * sizeof(element->lba_rd[0]);
+}
+
+uint16_t lba_status_log(struct cmd *cmd, struct log *log)
+{
+	const struct ctrl *ctrl = cmd->ctrl;
+	uint32_t nsid, max = ctrl->options->max_namespaces;
+	size_t each = sizeof(struct nvme_lbas_ns_element) + LOG_RANGES * sizeof(struct nvme_lba_rd);
+	struct nvme_lba_status_log *page = log_alloc(log, sizeof(*page) + max * each);
+	size_t at = sizeof(*page);
+
+	if (!page)
+		return RETRY(GENERIC(INTERNAL));
+	for (nsid = 1; nsid <= max; nsid++) {
+		const struct ns *ns = ns_attached(ctrl, nsid);
+
+		if (!ns || !ns->store->uncorrectable)
+			continue;
+		at += fill_element((void *)((unsigned char *)page + at), ns);
+		page->nlslne++;
+		page->estulb += ns->store->uncorrectable;
+	}
+	page->lslplen = at;
+	return 0;
+}

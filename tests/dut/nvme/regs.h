@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The registers of a controller, and what of the controller they move. */
+#ifndef DUT_REGS_H
+#define DUT_REGS_H
+
+#include "nvme/ctrl.h"
+
+#define REGS_IMAGE	0x1000		/* bytes of registers before the doorbells */
+
+void regs_init(struct ctrl *ctrl);
+
+/* As the kind of reset leaves them. */
+void regs_reset(struct ctrl *ctrl, enum ctrl_reset kind);
+
+/* Registers at @offset of BAR 0. */
+uint64_t regs_read(struct ctrl *ctrl, uint64_t offset, unsigned int width);
+void regs_write(struct ctrl *ctrl, uint64_t offset, unsigned int width, uint64_t value);
+
+/* Copies the registers to where a client that maps them sees them. */
+void regs_publish(struct ctrl *ctrl);
+
+#endif /* DUT_REGS_H */
