@@ -9,6 +9,7 @@ LIBDIR    ?= $(PREFIX)/lib
 KERNEL    ?= $(shell uname -r)
 KDIR      ?= /lib/modules/$(KERNEL)/build
 GUESTS    ?= 6.1 6.12 7.3
+STOCK     ?= 6.1 6.12
 
 PKGS      := liburing libnl-3.0 libnl-genl-3.0
 CFLAGS    ?= -O2 -g
@@ -34,7 +35,7 @@ SONAME   := libnvt.so.$(SOVERSION)
 REALNAME := libnvt.so.$(VERSION)
 
 .DELETE_ON_ERROR:
-.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest \
+.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest test-stock \
 	check install install-module install-dkms uninstall clean help
 
 all: lib tool examples ## library, tool, examples and, where there are kernel headers, nvt.ko
@@ -84,7 +85,7 @@ $(OUT)/examples/%: $(OUT)/obj/tests/examples/%.o $(OUT)/libnvt.a
 
 $(OUT)/tests/unit: $(call objects,tests/unit/*.c) $(OUT)/libnvt.a
 $(OUT)/tests/guest: $(call objects,tests/guest/*.c) $(OUT)/libnvt.a
-$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c) $(OUT)/libnvt.a
+$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c tests/dut/nvme/firmware_image.c) $(OUT)/libnvt.a
 $(OUT)/tests/unit $(OUT)/tests/guest $(OUT)/tests/model:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(TOOL_LIBS) $(LIBS)
@@ -118,8 +119,9 @@ demo: deps-guest ## from nothing to verified I/O on our own driver, in a guest
 
 test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
 	@tests/vm/deps lint
-	@$(MAKE) --no-print-directory check test-unit test-asan
+	@$(MAKE) --no-print-directory check test-unit test-model test-asan
 	tests/vm/selftest
+	@for guest in $(STOCK); do $(MAKE) --no-print-directory test-stock GUEST=$$guest || exit; done
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory test-guest GUEST=$$guest || exit; done
 
 test-unit: $(OUT)/tests/unit ## the tests that need no device
@@ -128,8 +130,8 @@ test-unit: $(OUT)/tests/unit ## the tests that need no device
 test-model: $(OUT)/tests/model dut ## the tests on the model of a device, natively
 	$(OUT)/tests/model
 
-test-asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(MAKE) --no-print-directory test-unit OUT=$(OUT)/asan \
+test-asan: ## both under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) --no-print-directory test-unit test-model OUT=$(OUT)/asan \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 GUEST ?= default
@@ -137,6 +139,11 @@ SPARES := --dut qemu --dut qemu --dut qemu
 test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
 	tests/vm/run --kernel $(GUEST) --no-iommu -- $(OUT)/tests/guest
 	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(OUT)/tests/guest
+
+test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model, in a guest
+	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm
+	tests/vm/run --kernel $(GUEST) --dut model,size=64M,controllers=2 -- tests/guest/stock-on-model shared
+	tests/vm/run --kernel $(GUEST) --dut model,size=64M,zns=on -- tests/guest/stock-on-model zoned
 
 check: ## what the compilers, sparse and shellcheck say of the sources
 	tests/check $(GUESTS)

@@ -286,10 +286,10 @@ int nvt_pcie_vector(struct nvt_pcie *pcie, unsigned int vector, struct nvt_vecto
 	memset(counter, 0, sizeof(*counter));
 	for (n = 0; n < VECTOR_READ_RETRIES; n++) {
 		counter->interrupts = __atomic_load_n(&from->interrupts, __ATOMIC_ACQUIRE);
-		counter->completions = from->completions;
-		counter->empty = from->empty;
-		counter->last_ns = from->last_ns;
-		counter->last_cpu = from->last_cpu;
+		counter->completions = __atomic_load_n(&from->completions, __ATOMIC_RELAXED);
+		counter->empty = __atomic_load_n(&from->empty, __ATOMIC_RELAXED);
+		counter->last_ns = __atomic_load_n(&from->last_ns, __ATOMIC_RELAXED);
+		counter->last_cpu = __atomic_load_n(&from->last_cpu, __ATOMIC_RELAXED);
 		/* The loads above before the one below; against the handler. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (counter->interrupts == __atomic_load_n(&from->interrupts, __ATOMIC_RELAXED))

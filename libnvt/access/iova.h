@@ -22,7 +22,7 @@ struct nvt_iova_space {
 
 void nvt_iova_init(struct nvt_iova_space *space);
 
-/* Fills @run->start in and takes it into use; 0, or -ENOSPC. @length: whole pages, at most 1 GiB. */
+/* Fills @run in and takes it into use; 0, or -ENOSPC. @length: whole pages, at most 1 GiB. */
 int nvt_iova_take(struct nvt_iova_space *space, struct nvt_iova_run *run, uint64_t length);
 
 void nvt_iova_give(struct nvt_iova_space *space, struct nvt_iova_run *run);

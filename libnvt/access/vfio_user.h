@@ -66,6 +66,7 @@ struct vfio_user {
 	unsigned int max_fds;		/* that the server takes in one message */
 	bool can_reset;			/* by DEVICE_RESET */
 	struct vfio_user_bar bar[VFIO_USER_BARS];
+	bool bars_lost;			/* under pcie.lock; none is mapped any more */
 	struct vfio_user_caps caps;
 	struct vfio_user_irqs irqs;
 	struct nvt_status *status;	/* what pcie.status shows */
@@ -79,7 +80,12 @@ static inline struct vfio_user *to_vfio_user(struct nvt_pcie *pcie)
 	return (struct vfio_user *)pcie;
 }
 
-/* vfio_user.c: one access of a region, whatever the state is. */
+/* vfio_user_open.c: frees all but the struct, whether or not it was ever connected. */
+void vfio_user_disconnect(struct vfio_user *vu);
+
+/* vfio_user.c; the accesses of a region look at no state. */
+extern const struct nvt_access_ops vfio_user_ops;
+void vfio_user_lost(void *vfio_user);
 int vfio_user_region_read(struct vfio_user *vu, uint32_t region, uint64_t offset,
 			  unsigned int width, uint64_t *value);
 int vfio_user_region_write(struct vfio_user *vu, uint32_t region, uint64_t offset,

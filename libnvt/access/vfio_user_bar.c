@@ -216,7 +216,7 @@ volatile void *vfio_user_bar_map(struct nvt_pcie *pcie, int index, size_t length
 	struct vfio_user_bar *bar = &vu->bar[index];
 	int err = -ENODEV;
 
-	if (vu->status->state != NVT_STATE_GONE)
+	if (!vu->bars_lost)
 		err = can_map(bar) ? put_map(bar, pcie->flags & NVT_OPEN_OBSERVE) : -EOPNOTSUPP;
 	if (!err)
 		return bar->map;
@@ -229,6 +229,7 @@ void vfio_user_bars_lose(struct vfio_user *vu)
 	struct vfio_user_bar *bar;
 
 	pthread_mutex_lock(&vu->pcie.lock);
+	vu->bars_lost = true;
 	for (bar = vu->bar; bar < vu->bar + VFIO_USER_BARS; bar++)
 		if (bar->map)
 			mmap(bar->map, bar->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,

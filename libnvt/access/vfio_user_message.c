@@ -47,6 +47,8 @@ int vfio_user_channel_open(struct vfio_user_channel *channel, const char *path)
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int err;
 
+	pthread_mutex_init(&channel->lock, NULL);
+	channel->fd = -1;
 	if (!path[0])
 		return -EINVAL;
 	if (strlen(path) >= sizeof(name.sun_path))
@@ -56,26 +58,27 @@ int vfio_user_channel_open(struct vfio_user_channel *channel, const char *path)
 	if (channel->fd < 0)
 		return -errno;
 	vfio_user_channel_timeout(channel, GREETING_TIMEOUT_S);
-	if (connect(channel->fd, (struct sockaddr *)&name, sizeof(name))) {
-		err = -errno;
-		close(channel->fd);
-		return err;
-	}
-	pthread_mutex_init(&channel->lock, NULL);
-	return 0;
+	if (!connect(channel->fd, (struct sockaddr *)&name, sizeof(name)))
+		return 0;
+	err = -errno;
+	close(channel->fd);
+	channel->fd = -1;
+	return err;
 }
 
 void vfio_user_channel_close(struct vfio_user_channel *channel)
 {
 	char rest[256];
 
+	pthread_mutex_destroy(&channel->lock);
+	if (channel->fd < 0)
+		return;
 	/* The server closes its end when it has seen the end of ours. */
 	vfio_user_channel_timeout(channel, GOODBYE_TIMEOUT_S);
 	shutdown(channel->fd, SHUT_WR);
 	while (recv(channel->fd, rest, sizeof(rest), 0) > 0)
 		;
 	close(channel->fd);
-	pthread_mutex_destroy(&channel->lock);
 }
 
 /* Once: from then on each call says -ENODEV. The loss itself is told without the lock. */

@@ -97,7 +97,7 @@ struct vfio_user_call {
 	int reply_fd;
 };
 
-/* Connects; 0 or a negative errno. */
+/* Connects; 0 or a negative errno. It is to be closed in either case. */
 int vfio_user_channel_open(struct vfio_user_channel *channel, const char *path);
 
 /* A server that is silent for longer than this is taken for dead. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* The event loop: a heap of timers, the files by ppoll(), and pollers that decide how long to sleep. */
+/* The event loop: a heap of timers, files by ppoll(), pollers that decide how long to sleep. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -9,7 +9,10 @@
 #include "child.h"
 #include "control.h"
 #include "fault/fault.h"
+#include "image.h"
 #include "loop.h"
+#include "nvme/firmware.h"
+#include "nvme/firmware_image.h"
 #include "nvme/subsys.h"
 #include "options.h"
 
@@ -36,6 +39,9 @@ static const char help[] =
 	"      --faults FILE                rules of faults, one a line; \"--faults help\" explains\n"
 	"      --log FILE                   what the faults did is written there, as it happens\n"
 	"      --control PATH               control socket; default: the first SOCKET, and \".ctl\"\n"
+	"      --firmware-image REVISION[,NEEDS]\n"
+	"                                   writes an image for Firmware Image Download to standard output;\n"
+	"                                   NEEDS to be active: nothing, reset, conventional, subsystem\n"
 	"  -h, --help                       this text\n"
 	"  -V, --version                    the version\n"
 	"\n"
@@ -77,7 +83,7 @@ static int set_faults(struct arguments *arguments, const char *path)
 	return 0;
 }
 
-enum { OPTION_FAULTS = 256, OPTION_LOG, OPTION_CONTROL };
+enum { OPTION_FAULTS = 256, OPTION_LOG, OPTION_CONTROL, OPTION_IMAGE };
 
 static int parse_flags(struct arguments *arguments, int argc, char **argv)
 {
@@ -86,6 +92,7 @@ static int parse_flags(struct arguments *arguments, int argc, char **argv)
 		{ "faults", required_argument, NULL, OPTION_FAULTS },
 		{ "log", required_argument, NULL, OPTION_LOG },
 		{ "control", required_argument, NULL, OPTION_CONTROL },
+		{ "firmware-image", required_argument, NULL, OPTION_IMAGE },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -107,6 +114,8 @@ static int parse_flags(struct arguments *arguments, int argc, char **argv)
 		case OPTION_CONTROL:
 			arguments->control = optarg;
 			break;
+		case OPTION_IMAGE:
+			exit(image_print(optarg, stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
 		case 'h':
 			fputs(help, stdout);
 			exit(EXIT_SUCCESS);

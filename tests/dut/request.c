@@ -5,8 +5,11 @@
 
 #include "control.h"
 #include "fault/fault.h"
+#include "nvme/ns.h"
+#include "nvme/sanitize.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
+#include "nvme/zns.h"
 #include "pcie/function.h"
 #include "units.h"
 
@@ -110,6 +113,42 @@ static void request_temperature(struct subsys *subsys, const char *text, struct 
 		thermal_set(subsys->ctrls[i], kelvin);
 }
 
+static void request_sanitize_fail(struct subsys *subsys, const char *text, struct answer *answer)
+{
+	faults_note(subsys->faults, "control: sanitize-fail");
+	sanitize_make_fail(subsys);
+}
+
+static enum nvme_zns_zs zone_state(const char *name)
+{
+	if (!strcmp(name, "full"))
+		return NVME_ZNS_ZS_FULL;
+	if (!strcmp(name, "read-only"))
+		return NVME_ZNS_ZS_READ_ONLY;
+	return !strcmp(name, "offline") ? NVME_ZNS_ZS_OFFLINE : 0;
+}
+
+static void request_zone(struct subsys *subsys, const char *text, struct answer *answer)
+{
+	unsigned long long slba;
+	char state[16], extra[2];
+	unsigned int nsid;
+	struct ns *ns;
+
+	if (sscanf(text, "%u %llu %15s %1s", &nsid, &slba, state, extra) != 3 ||
+	    !zone_state(state)) {
+		fail(answer, "zone NSID LBA full|read-only|offline is wanted");
+		return;
+	}
+	ns = ns_find(subsys, nsid);
+	if (!ns || !ns->zns)
+		fail(answer, "there is no such namespace of zones");
+	else if (!zns_degrade(ns, slba, zone_state(state)))
+		fail(answer, "there is no such zone, or it cannot become that");
+	else
+		faults_note(subsys->faults, "control: zone %s", text);
+}
+
 static void request_help(struct subsys *subsys, const char *text, struct answer *answer);
 
 static const struct request {
@@ -126,6 +165,10 @@ static const struct request {
 	{ "link", " up|down [N]", "of all controllers, or of the N-th", request_link, true },
 	{ "status", "", "power, controllers, namespaces, links", request_status, false },
 	{ "temperature", " KELVIN", "the device gets this warm", request_temperature, true },
+	{ "zone", " NSID LBA full|read-only|offline", "the zone of the block wears out", request_zone,
+	  true },
+	{ "sanitize-fail", "", "the sanitize that is under way, or the next, fails half-way",
+	  request_sanitize_fail, false },
 	{ "help", " [faults]", "this list, or the language of the rules", request_help, true },
 };
 

@@ -22,22 +22,31 @@ apt_archive()
 	esac
 }
 
-# Makes the private apt that knows one suite of Debian.
-apt_open()
+apt_source()
 {
 	local suite=$1 archive mirror
 	archive=$(apt_archive "$suite")
 	mirror=$(apt_mirror "$archive")
 	if [[ ! $mirror ]]; then
 		# Before its first update apt does not know which archive a mirror holds.
-		apt-get update
+		apt-get update >&2
 		mirror=$(apt_mirror "$archive")
 	fi
 	[[ $mirror ]] || die 1 "apt knows no mirror of the archive $archive; add one to the host's apt sources"
-	apt_dir=$cache_dir/apt/$suite
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
+}
+
+# Makes the private apt that knows these suites of Debian and believes that nothing is installed.
+apt_open()
+{
+	local suite name
+	name=$*
+	apt_dir=$cache_dir/apt/${name// /+}
 	mkdir -p "$apt_dir"/{state/lists/partial,cache/archives/partial}
 	: >"$apt_dir/state/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt_dir/sources.list"
+	for suite in "$@"; do
+		apt_source "$suite" || return
+	done >"$apt_dir/sources.list"
 }
 
 # Options beat the host's configuration files, which apt reads after a file named by APT_CONFIG.
@@ -64,6 +73,14 @@ apt_closure()
 	shift
 	apt_private apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
 		--no-breaks --no-replaces --no-enhances "$@" | grep -Ex "$regex" | sort -u
+}
+
+# What apt would install for PACKAGE with the SUITE preferred: all that it needs, as name=version, one a line.
+apt_installation()
+{
+	local suite=$1 package=$2
+	apt_private apt-get -s --no-install-recommends -t "$suite" install "$package" |
+		sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1=\2/p'
 }
 
 # Fetches into the current folder.

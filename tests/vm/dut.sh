@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 # shellcheck shell=bash
-# The device under test: from the tool's words ([KIND,]KEY[=VALUE],...) to QEMU's. Source after qemu.sh.
+# The device under test: from the tool's words ([KIND,]KEY[=VALUE],...) to QEMU's. Source after qemu.sh; the
+# kind "model" is in model.sh.
 
 dut_help()
 {
 	cat <<'EOF'
-DUT SPEC: [qemu,]KEY[=VALUE],... The first DUT is 0000:01:00.0, the second 0000:02:00.0, and so on.
+DUT SPEC: [qemu,]KEY[=VALUE],... or model,... The first DUT is 0000:01:00.0, the second 0000:02:00.0, and so on.
 
   size=1G            of each namespace (sparse, gone after the run)
   namespaces=1       how many; 0 with subsystem= to have only another controller's
@@ -27,12 +28,15 @@ DUT SPEC: [qemu,]KEY[=VALUE],... The first DUT is 0000:01:00.0, the second 0000:
   latency=TIME       of each command (us, ms or s); such a namespace keeps no data
   iops=N             limit of I/O commands a second; data is kept
   errors=LIST        media errors of the first namespace, as read@LBA|write@LBA|...
-  serial=NAME        serial number (default: NVT0 for the first DUT, NVT1 ...)
+  serial=NAME        serial number (default: the subsystem's name, else NVT0 for the first DUT, NVT1 ...)
   file=PATH          image of the first namespace, kept; made if it is not there
 EOF
 }
 
+dut_count=0
 dut_namespaces=0
+# What tests/vm/ctl in the guest must know: "dut NUMBER KIND ...", "plug NUMBER QMP-REQUEST", one a line.
+dut_table=()
 declare -A dut_subsystems
 
 dut_bad()
@@ -134,6 +138,17 @@ dut_mib()
 	esac
 }
 
+dut_bytes()
+{
+	local number=${1%[KMGT]}
+	case $1 in
+	*K) echo $((number << 10)) ;;
+	*M) echo $((number << 20)) ;;
+	*G) echo $((number << 30)) ;;
+	*T) echo $((number << 40)) ;;
+	esac
+}
+
 dut_latency_ns()
 {
 	case $1 in
@@ -159,12 +174,14 @@ dut_error_options()
 }
 
 # The back end of a namespace is a chain of drivers, each one's options prefixed with the way to it.
+# (-blockdev and not -drive, which goes with the first device that is unplugged.)
 dut_drive()
 {
 	local id=$1 nsid=$2 image=$3 options prefix=''
-	options="if=none,id=$id,rerror=report,werror=report"
+	options="node-name=$id"
 	if [[ -v dut[latency] ]]; then
-		qemu_args+=(-drive "$options,driver=null-co,read-zeroes=on,size=${dut[size]-1G},latency-ns=$(dut_latency_ns "${dut[latency]}")")
+		options+=",driver=null-co,read-zeroes=on,size=$(dut_bytes "${dut[size]-1G}")"
+		qemu_args+=(-blockdev "$options,latency-ns=$(dut_latency_ns "${dut[latency]}")")
 		return
 	fi
 	if [[ -v dut[iops] ]]; then
@@ -172,23 +189,44 @@ dut_drive()
 		options+=",driver=throttle,throttle-group=throttle-$id"
 		prefix=file.
 	fi
-	options+=",cache=unsafe,discard=unmap,${prefix}driver=raw"
+	options+=",cache.direct=off,cache.no-flush=on,discard=unmap,${prefix}driver=raw"
 	prefix+=file.
 	if [[ -v dut[errors] && $nsid == 1 ]]; then
 		options+=",${prefix}driver=blkdebug$(dut_error_options "$prefix")"
 		prefix+=image.
 	fi
-	qemu_args+=(-drive "$options,${prefix}driver=file,${prefix}filename=$(qemu_path "$image")")
+	qemu_args+=(-blockdev "$options,${prefix}driver=file,${prefix}filename=$(qemu_path "$image")")
+}
+
+dut_storage()
+{
+	local index=$1 dir=$2 nsid id image
+	for ((nsid = 1; nsid <= ${dut[namespaces]-1}; nsid++)); do
+		id=dut${index}n$nsid
+		image=$dir/$id.img
+		[[ ! -v dut[file] || $nsid != 1 ]] || image=$(realpath "${dut[file]}")
+		[[ -v dut[latency] || -s $image ]] || truncate -s "${dut[size]-1G}" "$image"
+		dut_drive "$id" "$nsid" "$image"
+		dut_namespaces=$((dut_namespaces + 1))
+	done
+}
+
+dut_block_options()
+{
+	echo "drive=$1,logical_block_size=${dut[lba]-512},physical_block_size=${dut[lba]-512}"
+}
+
+# One namespace that a controller can have as a part of itself (then without the Copy command).
+dut_plain()
+{
+	[[ ${dut[namespaces]-1} == 1 && ${dut[metadata]-0} == 0 ]] &&
+		[[ ! -v dut[subsystem] && ! -v dut[vfs] && ! -v dut[fdp] && ! -v dut[zns] ]]
 }
 
 dut_namespace()
 {
-	local index=$1 dir=$2 nsid=$3 id=dut$1n$3 image options
-	image=$dir/$id.img
-	[[ ! -v dut[file] || $nsid != 1 ]] || image=$(realpath "${dut[file]}")
-	[[ -v dut[latency] || -s $image ]] || truncate -s "${dut[size]-1G}" "$image"
-	dut_drive "$id" "$nsid" "$image"
-	options="nvme-ns,drive=$id,bus=dut$index,logical_block_size=${dut[lba]-512},physical_block_size=${dut[lba]-512}"
+	local index=$1 nsid=$2 options
+	options="nvme-ns,bus=dut$index,$(dut_block_options "dut${index}n$nsid")"
 	# In a subsystem numbers are taken in the order of the devices.
 	[[ -v dut[subsystem] ]] || options+=",nsid=$nsid"
 	[[ ${dut[metadata]-0} == 0 ]] || options+=",ms=${dut[metadata]},pi=${dut[pi]-0}"
@@ -196,7 +234,6 @@ dut_namespace()
 	[[ ! -v dut[fdp] ]] || options+=",fdp.ruhs=0;1;2"
 	[[ ! -v dut[zns] ]] || options+=$(dut_zns)
 	qemu_args+=(-device "$options")
-	dut_namespaces=$((dut_namespaces + 1))
 }
 
 dut_zns()
@@ -220,8 +257,10 @@ dut_subsystem()
 
 dut_controller()
 {
-	local index=$1 dir=$2 vfs=${dut[vfs]-0} queues=${dut[queues]-8} dut_subsystem_option='' options
-	options="nvme,id=dut$index,bus=port$index,serial=${dut[serial]-NVT$index}"
+	local index=$1 dir=$2 vfs=${dut[vfs]-0} queues=${dut[queues]-8} dut_subsystem_option='' serial options
+	# Of all controllers of a subsystem it is one.
+	serial=${dut[subsystem]-NVT$index}
+	options="nvme,id=dut$index,bus=port$index,serial=${dut[serial]-${serial:0:20}}"
 	options+=",max_ioqpairs=$((queues + 2 * vfs)),msix_qsize=$((${dut[vectors]-$((queues + 1))} + vfs))"
 	dut_subsystem "$index"
 	options+=$dut_subsystem_option
@@ -235,6 +274,20 @@ dut_controller()
 		options+=",pmrdev=pmr$index"
 	fi
 	qemu_args+=(-device "$options")
+	# A namespace that is a part of the controller, since QEMU adds none of its own later.
+	! dut_plain || options+=,$(dut_block_options "dut${index}n1")
+	dut_table+=("dut $index qemu $(dut_pluggable)"
+		"plug $index {\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"device_add $options\"}}")
+}
+
+# The namespaces of a subsystem outlive their controller.
+dut_pluggable()
+{
+	if dut_plain || [[ -v dut[subsystem] ]]; then
+		echo pluggable
+	else
+		echo fixed
+	fi
 }
 
 # Each DUT has a root port of its own, the ports in the order of bus numbers.
@@ -245,19 +298,27 @@ dut_port()
 	qemu_args+=(-device "pcie-root-port,id=port$index,bus=pcie.0,addr=$(printf 0x%x $((16 + index))),chassis=$((index + 1)),slot=$((index + 1))")
 }
 
-dut_add()
+dut_qemu_add()
 {
-	local index=$1 dir=$2 spec=$3 nsid
+	local index=$dut_count dir=$1 spec=$2 nsid
 	declare -A dut=()
-	case ${spec%%,*} in
-	qemu) spec=${spec#qemu} && spec=${spec#,} ;;
-	model) dut_bad "the kind 'model' is not there yet" ;;
-	esac
 	dut_parse "$spec"
 	dut_check
 	dut_port "$index"
+	dut_storage "$index" "$dir"
 	dut_controller "$index" "$dir"
 	for ((nsid = 1; nsid <= ${dut[namespaces]-1}; nsid++)); do
-		dut_namespace "$index" "$dir" "$nsid"
+		dut_namespace "$index" "$nsid"
 	done
+	dut_count=$((dut_count + 1))
+}
+
+dut_add()
+{
+	local dir=$1 spec=$2
+	case ${spec%%,*} in
+	model) model_add "$dir" "${spec#model}" ;;
+	qemu) spec=${spec#qemu} && dut_qemu_add "$dir" "${spec#,}" ;;
+	*) dut_qemu_add "$dir" "$spec" ;;
+	esac
 }

@@ -38,3 +38,8 @@ settings()
 	echo "NAMESPACES=$dut_namespaces"
 	echo "INTERACTIVE=$interactive"
 }
+
+duts()
+{
+	printf '%s\n' "${dut_table[@]}"
+}

@@ -8,10 +8,15 @@ declare -a qemu_args
 # The IOMMU is "none", or its caching mode, "on" or "off".
 qemu_machine()
 {
-	local accel=$1 smp=$2 mem=$3 iommu=$4
+	local accel=$1 smp=$2 mem=$3 iommu=$4 board=q35,kernel-irqchip=split
+	# Memory that another process can map.
+	if [[ ${5-} == shared ]]; then
+		qemu_args+=(-object "memory-backend-memfd,id=ram,size=$mem,share=on")
+		board+=,memory-backend=ram
+	fi
 	# shellcheck disable=SC2054 # the commas are QEMU's
 	qemu_args+=(-name nvt-vm -nodefaults -no-user-config -display none -no-reboot
-		-machine q35,kernel-irqchip=split -cpu max -smp "$smp" -m "$mem"
+		-machine "$board" -cpu max -smp "$smp" -m "$mem"
 		# Without this a root port does not own its slot and a bus reset fails with EIO.
 		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	case $accel in
@@ -48,13 +53,27 @@ qemu_share()
 	qemu_args+=(-virtfs "local,path=$path,mount_tag=$tag,security_model=none,multidevs=remap$mode")
 }
 
+# QEMU's own monitor (QMP) and others' sockets as ports in the guest, for tests/vm/ctl there. QEMU is the
+# client of its own socket, so nothing has to run in between.
+qemu_monitor()
+{
+	local socket=$1
+	qemu_args+=(-qmp "unix:$(qemu_path "$socket"),server=on,wait=off")
+	qemu_port nvt.monitor "$socket"
+}
+
+qemu_port()
+{
+	local name=$1 socket=$2
+	qemu_args+=(-chardev "socket,id=$name,path=$(qemu_path "$socket")" -device "virtserialport,chardev=$name,name=$name")
+}
+
 qemu_console()
 {
 	local log=$1 interactive=$2
-	qemu_args+=(-serial "file:$(qemu_path "$log")")
+	qemu_args+=(-serial "file:$(qemu_path "$log")" -device virtio-serial-pci)
 	if ((interactive)); then
 		# shellcheck disable=SC2054
-		qemu_args+=(-chardev stdio,id=tty,mux=on,signal=off -mon tty
-			-device virtio-serial-pci -device virtconsole,chardev=tty)
+		qemu_args+=(-chardev stdio,id=tty,mux=on,signal=off -mon tty -device virtconsole,chardev=tty)
 	fi
 }

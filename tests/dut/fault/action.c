@@ -43,15 +43,15 @@ static bool identifies(const struct cmd *cmd)
 	return !cmd->sqid && cmd->sqe.opcode == nvme_admin_identify;
 }
 
-/* The direction of data is in the opcode: bits 1:0. NVMe Base 2.1, 4.1.1 */
+static bool moves_blocks(const struct cmd *cmd)
+{
+	return reads(cmd) || writes(cmd) || is_io(cmd, nvme_cmd_compare);
+}
+
+/* Whichever way they go: the direction of data is in bits 1:0. NVMe Base 2.1, 4.1.1 */
 static bool has_data(const struct cmd *cmd)
 {
 	return cmd->sqe.opcode & 3;
-}
-
-static bool sends_data(const struct cmd *cmd)
-{
-	return cmd->sqe.opcode & 2;
 }
 
 #define SHOT(name, action, keys, needs, fits, help)					\
@@ -83,20 +83,21 @@ static const struct action actions[] = {
 	SHOT("status", FAULT_CPL_STATUS, KEY_STATUS | KEY_DNR, KEY_STATUS, NULL,
 	     "not executed, ends with status=SCT<<8|SC, dnr=0; status=0: executed, success"),
 
-	SHOT("flip", FAULT_DATA_FLIP, KEY_BYTE | KEY_BIT, 0, has_data,
-	     "bit=0 of byte=0 of the data inverted"),
+	SHOT("flip", FAULT_DATA_FLIP, KEY_BYTE | KEY_BIT, 0, moves_blocks,
+	     "bit=0 of byte=0 of the blocks inverted, as read, written or compared"),
 	SHOT("stale", FAULT_DATA_STALE, 0, 0, reads, "an older version of the first block is read"),
-	SHOT("swap", FAULT_DATA_SWAP, 0, 0, reads_or_writes, "first and last block exchanged"),
+	SHOT("swap", FAULT_DATA_SWAP, 0, 0, reads_or_writes,
+	     "first and last block exchanged, a single one with its neighbour"),
 	SHOT("misdirect", FAULT_DATA_MISDIRECT, KEY_LBA, 0, reads_or_writes,
 	     "done at lba=, or at one that the seed gives"),
 	SHOT("lost-write", FAULT_DATA_LOST, 0, 0, writes, "success, and nothing written"),
 	SHOT("torn-write", FAULT_DATA_TORN, KEY_COUNT, 0, writes,
-	     "success, and only the first count= blocks written (default: half of them)"),
+	     "success, and only the first count= blocks written, or half of them"),
 	SHOT("lost-flush", FAULT_DATA_LOST_FLUSH, 0, 0, flushes, "success, and nothing made durable"),
-	SHOT("dma-past-end", FAULT_DATA_PAST_END, KEY_COUNT, 0, sends_data,
-	     "count=64 bytes more written, behind the end of the data"),
-	SHOT("dma-freed", FAULT_DATA_FREED, 0, 0, sends_data,
-	     "its data written to the buffer of an earlier command too"),
+	SHOT("dma-past-end", FAULT_DATA_PAST_END, KEY_COUNT | KEY_VALUE, 0, has_data,
+	     "count=64 bytes of value=0xee written to the host, behind the end of the data"),
+	SHOT("dma-freed", FAULT_DATA_FREED, KEY_COUNT | KEY_VALUE, 0, NULL,
+	     "the same, where an earlier command had its data"),
 	SHOT("identify", FAULT_DATA_IDENTIFY, KEY_BYTE | KEY_VALUE | KEY_COUNT, KEY_BYTE | KEY_VALUE,
 	     identifies, "identify data has value= in the count=1 bytes (to 8) at byte="),
 

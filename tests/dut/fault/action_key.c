@@ -176,6 +176,7 @@ static void set_defaults(struct rule *rule, unsigned int seen)
 		shot->count = 100;
 		break;
 	case FAULT_DATA_PAST_END:
+	case FAULT_DATA_FREED:
 		shot->count = 64;
 		break;
 	case FAULT_DATA_IDENTIFY:
@@ -195,6 +196,9 @@ static bool check_values(const struct rule *rule, unsigned int seen,
 
 	if (shot->action == FAULT_RDY_STUCK && shot->value > 1)
 		return complain(complaint, "%s: value=0 or value=1 is wanted", name);
+	if (rule->action->keys & KEY_VALUE && rule->action->keys & KEY_COUNT &&
+	    shot->action != FAULT_DATA_IDENTIFY && shot->value > 0xff)
+		return complain(complaint, "%s: value= is a byte", name);
 	if (shot->action == FAULT_DATA_IDENTIFY) {
 		if (!shot->count || shot->count > 8)
 			return complain(complaint, "%s: count=1 to count=8 is wanted", name);

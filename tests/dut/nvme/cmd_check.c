@@ -84,11 +84,9 @@ static uint16_t check_right(struct cmd *cmd)
 {
 	uint32_t flags = cmd->command->flags;
 
-	if (!cmd->ns)
-		return 0;
-	if (flags & (COMMAND_READS | COMMAND_WRITES) && reservation_conflict(cmd))
+	if (reservation_conflict(cmd))
 		return RETRY(GENERIC(RESERVATION_CONFLICT));
-	if (flags & COMMAND_WRITES && cmd->ns->protection != NS_NOT_PROTECTED)
+	if (cmd->ns && flags & COMMAND_WRITES && cmd->ns->protection != NS_NOT_PROTECTED)
 		return GENERIC(NS_WRITE_PROTECTED);
 	return 0;
 }

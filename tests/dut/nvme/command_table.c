@@ -47,7 +47,6 @@
 	}
 
 SUPPORTED(ns_management)
-SUPPORTED(firmware_slots)
 SUPPORTED(self_test)
 SUPPORTED(mi)
 SUPPORTED(dbbuf)
@@ -76,7 +75,7 @@ static const struct command admin_commands[] = {
 	{ nvme_admin_create_cq, "create-cq", AT_ONCE, 0, create_cq_run, NULL },
 	{ nvme_admin_identify, "identify", ANY, 0, identify_run, NULL },
 	{ nvme_admin_abort_cmd, "abort", AT_ONCE, 0, abort_run, NULL },
-	{ nvme_admin_set_features, "set-features", ANY, CCC, set_features_run, NULL },
+	{ nvme_admin_set_features, "set-features", ANY, 0, set_features_run, NULL },
 	{ nvme_admin_get_features, "get-features", ANY, 0, get_features_run, NULL },
 	{ nvme_admin_async_event, "async-event", AT_ONCE, 0, event_request_run, NULL },
 	{ nvme_admin_ns_mgmt, "ns-management", 0, NIC, ns_management_run, has_ns_management },
@@ -134,7 +133,8 @@ static const struct command nvm_commands[] = {
 static const struct command zns_commands[] = {
 	{ nvme_zns_cmd_mgmt_send, "zone-send", ZNS | COMMAND_WRITES, LBCC, zone_send_run, NULL },
 	{ nvme_zns_cmd_mgmt_recv, "zone-receive", ZNS | COMMAND_READS, 0, zone_receive_run, NULL },
-	{ nvme_zns_cmd_append, "zone-append", ZNS | COMMAND_WRITES | COMMAND_RANGE, LBCC, zone_append_run, NULL },
+	{ nvme_zns_cmd_append, "zone-append", ZNS | COMMAND_WRITES | COMMAND_RANGE, LBCC,
+	  zone_append_run, NULL },
 };
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))

@@ -18,6 +18,8 @@
 #include "nvme/persistent_event.h"
 #include "nvme/power.h"
 #include "nvme/regs.h"
+#include "nvme/reservation.h"
+#include "nvme/reservation_log.h"
 #include "nvme/self_test.h"
 #include "nvme/smart.h"
 #include "nvme/subsys.h"
@@ -199,10 +201,11 @@ static bool make_parts(struct ctrl *ctrl)
 	ctrl->power = power_new(ctrl);
 	ctrl->thermal = thermal_new(ctrl);
 	ctrl->hmb = hmb_new(ctrl);
+	ctrl->notices = notices_new(ctrl);
 	ctrl->self_test = self_test_new(ctrl);
 	ctrl->telemetry = telemetry_new(ctrl);
 	return ctrl->features && ctrl->events && ctrl->changed_ns && ctrl->errors && ctrl->smart &&
-	       ctrl->power && ctrl->thermal && ctrl->hmb && ctrl->self_test && ctrl->telemetry;
+	       ctrl->power && ctrl->thermal && ctrl->hmb && ctrl->notices && ctrl->self_test && ctrl->telemetry;
 }
 
 struct ctrl *ctrl_new(struct subsys *subsys, uint16_t index)
@@ -218,6 +221,7 @@ struct ctrl *ctrl_new(struct subsys *subsys, uint16_t index)
 	ctrl->cntid = index + 1;
 	ctrl->nr_queues = ctrl->options->queues;
 	ctrl->granted = ctrl->nr_queues;
+	ctrl->ready.fire = regs_follow;
 	ctrl->poller.poll = poll_doorbells;
 	ctrl->sq = calloc(ctrl->nr_queues + 1, sizeof(struct sq *));
 	ctrl->cq = calloc(ctrl->nr_queues + 1, sizeof(struct cq *));
@@ -257,6 +261,7 @@ void ctrl_free(struct ctrl *ctrl)
 	delete_queues(ctrl);
 	telemetry_free(ctrl->telemetry);
 	self_test_free(ctrl->self_test);
+	notices_free(ctrl->notices);
 	hmb_free(ctrl->hmb);
 	thermal_free(ctrl->thermal);
 	power_free(ctrl->power);
@@ -295,6 +300,8 @@ void ctrl_reset(struct ctrl *ctrl, enum ctrl_reset kind)
 	errors_reset(ctrl, kind);
 	power_reset(ctrl, kind);
 	hmb_reset(ctrl, kind);
+	reservation_reset(ctrl);
+	notices_reset(ctrl);
 	self_test_reset(ctrl, kind);
 	firmware_reset(ctrl, kind);
 	persistent_event_reset(ctrl, kind);

@@ -18,6 +18,7 @@ struct events;
 struct features;
 struct function;
 struct hmb;
+struct notices;
 struct nvt_sqe;
 struct options;
 struct power;
@@ -83,6 +84,7 @@ struct ctrl {
 	struct power *power;
 	struct thermal *thermal;
 	struct hmb *hmb;
+	struct notices *notices;	/* of reservations */
 	struct self_test *self_test;
 	struct telemetry *telemetry;
 };

@@ -65,7 +65,7 @@ uint16_t effects_log(struct cmd *cmd, struct log *log)
 				NVME_CMD_EFFECTS_CSUPP | command->effects | scope(command);
 		command = io_command(cmd->ctrl, csi, opcode);
 		if (command)
-			page->iocs[opcode] = NVME_CMD_EFFECTS_CSUPP | command->effects | SCOPE_NS;
+			page->iocs[opcode] = NVME_CMD_EFFECTS_CSUPP | command->effects;
 	}
 	return 0;
 }

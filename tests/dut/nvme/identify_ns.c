@@ -149,15 +149,15 @@ uint16_t identify_independent_ns(struct cmd *cmd, void *data)
 {
 	struct nvme_id_independent_id_ns *independent = data;
 	struct nvme_id_ns id = { 0 };
-	uint16_t status = fill(cmd, &id, true);
+	uint16_t status = identify_ns(cmd, &id);
 
-	if (status || !id.nsze)
+	if (status || !id.nlbaf)
 		return status;
 	independent->nmic = id.nmic;
 	independent->rescap = id.rescap;
 	independent->fpi = id.fpi;
 	independent->nsattr = id.nsattr;
-	independent->nstat = NSTAT_READY;
+	independent->nstat = id.nsze ? NSTAT_READY : 0;
 	return 0;
 }
 

@@ -89,7 +89,8 @@ uint16_t get_lba_status_run(struct cmd *cmd)
 	if (!list)
 		return RETRY(GENERIC(INTERNAL));
 	describe(list, cmd->ns, slba, end, room);
-	status = cmd_reply(cmd, list, size, length < (1UL << 20) ? length : size);
+	size = sizeof(*list) + list->nlsd * sizeof(list->descs[0]);
+	status = cmd_reply(cmd, list, size, size < length ? size : length);
 	free(list);
 	return status;
 }

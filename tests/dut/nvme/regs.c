@@ -180,7 +180,7 @@ static bool cc_is_possible(const struct ctrl *ctrl, uint32_t cc)
 	return ams == NVME_CC_AMS_RR || (ams == NVME_CC_AMS_WRRU && ctrl->options->wrr);
 }
 
-static void become_ready(struct timer *timer)
+void regs_follow(struct timer *timer)
 {
 	struct ctrl *ctrl = (struct ctrl *)((char *)timer - offsetof(struct ctrl, ready));
 
@@ -209,7 +209,7 @@ static void enable(struct ctrl *ctrl)
 	if (delay)
 		timer_arm(ctrl->loop, &ctrl->ready, loop_now(ctrl->loop) + delay);
 	else
-		become_ready(&ctrl->ready);
+		regs_follow(&ctrl->ready);
 }
 
 static void begin_shutdown(struct ctrl *ctrl, unsigned int kind)

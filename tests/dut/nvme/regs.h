@@ -9,6 +9,9 @@
 
 void regs_init(struct ctrl *ctrl);
 
+/* Of ctrl->ready: CSTS.RDY follows CC.EN, or CSTS.SHST follows CC.SHN. */
+void regs_follow(struct timer *timer);
+
 /* As the kind of reset leaves them. */
 void regs_reset(struct ctrl *ctrl, enum ctrl_reset kind);
 

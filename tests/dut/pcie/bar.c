@@ -134,7 +134,8 @@ int bar_read(struct function *function, int bar, uint64_t offset, void *data, ui
 	return 0;
 }
 
-int bar_write(struct function *function, int bar, uint64_t offset, const void *data, uint32_t count)
+int bar_write(struct function *function, int bar, uint64_t offset, const void *data,
+	      uint32_t count)
 {
 	struct work work = { .kind = WORK_BAR_WRITE, .bar = bar, .offset = offset, .width = count };
 	const struct bar *memory = &function->bars[bar];

@@ -172,7 +172,8 @@ static void pcie_fill(struct config *config, const struct function_params *param
 	link_fill(config, params);
 	/* Completion Timeout ranges A to D, and its disable */
 	initial(config, at + PCI_EXP_DEVCAP2, 4, 0x1f | (params->ltr ? PCI_EXP_DEVCAP2_LTR : 0));
-	writable(config, at + PCI_EXP_DEVCTL2, 2, 0x1f | (params->ltr ? PCI_EXP_DEVCTL2_LTR_EN : 0));
+	writable(config, at + PCI_EXP_DEVCTL2, 2,
+		 0x1f | (params->ltr ? PCI_EXP_DEVCTL2_LTR_EN : 0));
 }
 
 /* Appends an extended capability; its place. */

@@ -16,7 +16,7 @@
 
 #include "pcie/function_priv.h"
 
-/* What a signal's handler must find: all functions of the process, which are the work of one thread. */
+/* What a signal's handler must find. All functions of a process are the work of one thread. */
 static struct dma *all_dma;
 
 static bool map_holds(const struct dma_map *map, const uint8_t *address)
@@ -179,6 +179,7 @@ static int map_insert(struct dma *dma, size_t index, const struct dma_map *map)
 		(dma->nr_maps - index) * sizeof(*dma->maps));
 	dma->maps[index] = *map;
 	dma->nr_maps++;
+	dma->nr_asked += !map->memory;
 	return 0;
 }
 
@@ -215,8 +216,10 @@ static int maps_retire(struct dma *dma, size_t first, size_t end)
 		return ENOMEM;
 	dma->stale = stale;
 	for (size_t i = first; i < end; i++) {
-		if (!dma->maps[i].memory)
+		if (!dma->maps[i].memory) {
+			dma->nr_asked--;
 			continue;
+		}
 		stale[dma->nr_stale++] = dma->maps[i];
 		dma->stale_length += dma->maps[i].length;
 	}
@@ -240,7 +243,7 @@ void dma_trim(struct dma *dma)
 	memmove(dma->stale, dma->stale + drop, dma->nr_stale * sizeof(*dma->stale));
 }
 
-/* The mappings that lie in a range; a range that cuts one is refused, as VFIO's type 1 IOMMU does. */
+/* The mappings that lie in a range. One that cuts a mapping is refused, as in VFIO's type 1. */
 static int unmap_range(const struct dma *dma, const struct vfio_user_dma_unmap *request,
 		       size_t *first, size_t *end)
 {

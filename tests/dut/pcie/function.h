@@ -65,7 +65,7 @@ struct function_params {
 	bool pm, pcie, aer, l1ss, ltr;
 	bool no_soft_reset;			/* PMCSR bit 3 */
 	uint8_t max_link_speed, max_link_width;	/* LNKCAP; 0: 4 (16 GT/s) and 4 */
-	uint64_t serial_number;			/* Device Serial Number capability; 0: none */
+	uint64_t serial_number;		/* Device Serial Number capability; 0: none */
 };
 
 struct function;
@@ -116,8 +116,12 @@ int function_dma_write(struct function *function, uint64_t iova, const void *dat
  */
 void *function_dma_pointer(struct function *function, uint64_t iova, size_t length, bool write);
 
-/* Fault injection: as above through mappings that the client has removed but whose memory is still at hand. */
-int function_dma_write_stale(struct function *function, uint64_t iova, const void *data, size_t length);
+/*
+ * Fault injection: as above, through mappings that the client has removed but
+ * whose memory is still at hand (the last 32, and 64 MiB).
+ */
+int function_dma_write_stale(struct function *function, uint64_t iova, const void *data,
+			     size_t length);
 
 /*
  * Interrupts. A message to a vector that is masked, with the function mask set
@@ -130,7 +134,10 @@ bool function_message(struct function *function, unsigned int vector);
 /* Fault injection: sent although masked. */
 bool function_message_masked(struct function *function, unsigned int vector);
 
-/* The level of the INTx pin; Interrupt Disable and the client's mask are honoured, Status.Interrupt follows. */
+/*
+ * The level of the INTx pin. Interrupt Disable and the client's mask are
+ * honoured, Interrupt Status follows.
+ */
 void function_intx(struct function *function, bool asserted);
 
 enum function_irq { FUNCTION_IRQ_NONE, FUNCTION_IRQ_INTX, FUNCTION_IRQ_MSI, FUNCTION_IRQ_MSIX };
@@ -138,7 +145,10 @@ enum function_irq { FUNCTION_IRQ_NONE, FUNCTION_IRQ_INTX, FUNCTION_IRQ_MSI, FUNC
 /* Which of them is enabled now, and how many vectors it has. */
 enum function_irq function_irq_mode(const struct function *function, unsigned int *vectors);
 
-/* Records an error in the AER capability and Device Status, and signals the client's error IRQ if it has one. */
+/*
+ * Records errors in the AER capability and Device Status, and signals the
+ * client's error interrupt if it has set one and they are not masked.
+ */
 void function_aer(struct function *function, uint32_t uncorrectable, uint32_t correctable);
 
 /*

@@ -21,7 +21,8 @@
 #define ABANDONED	16
 #define WORK_MAX	4096
 #define IRQ_INDEXES	VFIO_PCI_NUM_IRQS
-#define AER_UNCORRECTABLE	0x007ff010U	/* the kinds of errors that a function without a slot has */
+/* The kinds of errors that a function has which is no port. PCIe 6.0, 7.8.4 */
+#define AER_UNCORRECTABLE	0x007ff010U
 #define AER_CORRECTABLE		0x0000f1c1U
 #define REGIONS		VFIO_PCI_NUM_REGIONS
 #define WIRE_DATA	(VFIO_USER_MAX_DATA + 256)
@@ -47,7 +48,7 @@ struct client {
 	struct message messages[2];
 	struct message *partial;	/* being received */
 	uint16_t request_id;		/* of the last request of ours */
-	bool waiting;			/* for the reply to it: the device is in the middle of something */
+	bool waiting;			/* for the reply to it; the device is busy */
 	bool abort;			/* the wait is over without it */
 	uint16_t abandoned[ABANDONED];	/* ids whose replies are still to come */
 	unsigned int nr_abandoned;
@@ -60,7 +61,7 @@ struct work {
 	enum work_kind kind;
 	int bar;
 	unsigned int width;
-	uint64_t offset, value;		/* of the write; of WORK_UNMAPPED the IOVA and the length */
+	uint64_t offset, value;		/* WORK_UNMAPPED: IOVA and length */
 	enum function_reset reset;
 	unsigned int state;
 	struct vfio_user_header header;	/* of the request that WORK_REPLY answers */
@@ -76,6 +77,7 @@ struct dma_map {
 struct dma {
 	struct dma_map *maps;		/* by IOVA */
 	size_t nr_maps, room;
+	size_t nr_asked;		/* of them without memory */
 	size_t last;			/* where the last look-up ended */
 	/* Removed by the client, memory still at hand, oldest first. */
 	struct dma_map *stale;
@@ -191,14 +193,15 @@ void bars_exit(struct function *function);
 void bars_fill(struct function *function, uint8_t byte);
 /* 0 or a positive errno. */
 int bar_read(struct function *function, int bar, uint64_t offset, void *data, uint32_t count);
-int bar_write(struct function *function, int bar, uint64_t offset, const void *data, uint32_t count);
+int bar_write(struct function *function, int bar, uint64_t offset, const void *data,
+	      uint32_t count);
 
 /* irq.c */
 int irq_init(struct function *function);
 void irq_exit(struct function *function);
 void irq_reset(struct function *function);
 void irq_client_gone(struct function *function);
-/* Sends what is pending and no more held back, after a change of masks, config space or eventfds. */
+/* Sends what is no more held back, after a change of masks, config space or eventfds. */
 void irq_update(struct function *function);
 void irq_signal(struct vector *vector);
 /* In place of the eventfd that it had; -1: none. Unmasked. */

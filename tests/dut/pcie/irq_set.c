@@ -86,7 +86,7 @@ void irq_unmask_by(struct function *function, int eventfd)
 		loop_watch(function->loop, eventfd, unmask_ready, function);
 }
 
-/* <linux/vfio.h>: an eventfd to unmask with goes from the client to the server. INTx only, as in Linux. */
+/* The client signals the eventfd to unmask by, see <linux/vfio.h>; INTx only, as in Linux. */
 static int set_eventfds(struct function *function, const struct vfio_irq_set *set,
 			struct message *message)
 {

@@ -10,7 +10,8 @@
 #define NAME_MULTI	"\"write_multiple\""
 
 /* The limits of protocol.h. What a client does not offer is not answered to it. */
-#define LIMITS		"\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,\"max_dma_maps\":32768"
+#define LIMITS		"\"max_msg_fds\":16,\"max_data_xfer_size\":1048576," \
+			"\"max_dma_maps\":32768"
 #define ANSWER		"{\"capabilities\":{" LIMITS "}}"
 #define ANSWER_MULTI	"{\"capabilities\":{" LIMITS "," NAME_MULTI ":true}}"
 
@@ -148,7 +149,8 @@ static const struct service {
 } services[] = {
 	[VFIO_USER_VERSION] = { serve_version, sizeof(struct vfio_user_version), true, false },
 	[VFIO_USER_DMA_MAP] = { serve_dma_map, sizeof(struct vfio_user_dma_map), false, true },
-	[VFIO_USER_DMA_UNMAP] = { serve_dma_unmap, sizeof(struct vfio_user_dma_unmap), true, false },
+	[VFIO_USER_DMA_UNMAP] = { serve_dma_unmap, sizeof(struct vfio_user_dma_unmap), true,
+				  false },
 	[VFIO_USER_DEVICE_GET_INFO] = { serve_info, 16, true, false },
 	[VFIO_USER_DEVICE_GET_REGION_INFO] = { region_info, sizeof(struct vfio_region_info), true,
 					       false },

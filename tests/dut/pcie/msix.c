@@ -61,10 +61,11 @@ bool msix_masked(const struct function *function, unsigned int vector)
 static uint64_t pba_word(const struct irqs *irqs, uint32_t word)
 {
 	unsigned int count = irqs->count[VFIO_PCI_MSIX_IRQ_INDEX];
+	const struct vector *vectors = irqs->vectors[VFIO_PCI_MSIX_IRQ_INDEX];
 	uint64_t bits = 0;
 
 	for (unsigned int i = 0; i < 64 && word * 64 + i < count; i++)
-		bits |= (uint64_t)irqs->vectors[VFIO_PCI_MSIX_IRQ_INDEX][word * 64 + i].pending << i;
+		bits |= (uint64_t)vectors[word * 64 + i].pending << i;
 	return bits;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* The vfio-user protocol, version 0.0, as it is on the socket. Beyond this, structures are those of VFIO. */
+/* The vfio-user protocol, version 0.0, on the wire. Other structures are those of VFIO. */
 #ifndef DUT_PROTOCOL_H
 #define DUT_PROTOCOL_H
 
@@ -38,8 +38,9 @@ enum vfio_user_command {
 #define VFIO_USER_MAX_MAPS	32768
 
 /*
- * A region capability of this server's own: pages of BAR 0 outside the mmap areas hold an image of the
- * registers, which may be mapped for reading from the region's fd at the same offset. No payload.
+ * A region capability of this server's own: pages of BAR 0 outside the mmap
+ * areas hold an image of the registers, which may be mapped for reading from the
+ * region's fd at the same offset. No payload.
  */
 #define VFIO_USER_CAP_IMAGE		0x4e56
 #define VFIO_USER_CAP_IMAGE_VERSION	1

@@ -120,7 +120,8 @@ static int reply_check(struct function *function, const struct message *reply,
 	    reply->length < sizeof(uint64_t) + sizeof(uint32_t))
 		goto bad;
 	memset(&answer, 0, sizeof(answer));
-	memcpy(&answer, reply->data, reply->length < sizeof(answer) ? reply->length : sizeof(answer));
+	memcpy(&answer, reply->data,
+	       reply->length < sizeof(answer) ? reply->length : sizeof(answer));
 	if (answer.iova != access->iova || (uint32_t)answer.count != access->count)
 		goto bad;
 	if (!read)
@@ -139,7 +140,8 @@ static int dma_ask(struct function *function, uint64_t iova, void *to, const voi
 		   size_t length)
 {
 	struct client *client = function->client;
-	struct vfio_user_header header = { .command = to ? VFIO_USER_DMA_READ : VFIO_USER_DMA_WRITE };
+	struct vfio_user_header header = { .command = to ? VFIO_USER_DMA_READ :
+							   VFIO_USER_DMA_WRITE };
 	struct vfio_user_dma_access access = { .iova = iova, .count = length };
 	struct message *reply;
 	int err;

@@ -49,7 +49,7 @@ void wire_exit(struct client *client)
 	}
 }
 
-/* There is always one: of two, one is served while the other comes in, or is served in the middle of it. */
+/* There is always one of the two: while one is served, the other comes in and may be served too. */
 static struct message *message_next(struct client *client)
 {
 	struct message *message = client->partial;

@@ -2,7 +2,9 @@
 /*
  * What the device is told. While it waits for a DMA reply it is in the middle
  * of a command, so whatever would change it is kept until it is back in the
- * loop; the client has its answer meanwhile, as for a posted write.
+ * loop; the client has its answer meanwhile, as for a posted write. A write that
+ * may make the device ask for DMA is kept until it is answered: a QEMU thread
+ * that waits for the answer holds the lock without which no DMA is served.
  */
 #include <stdlib.h>
 
@@ -38,11 +40,16 @@ static void work_tell(struct function *function, const struct work *work)
 	}
 }
 
+static bool is_answered_first(const struct function *function, const struct work *work)
+{
+	return work->kind == WORK_BAR_WRITE && function->dma.nr_asked;
+}
+
 bool work_do(struct function *function, const struct work *work)
 {
 	struct work *kept;
 
-	if (!device_busy(function) && !function->works) {
+	if (!device_busy(function) && !function->works && !is_answered_first(function, work)) {
 		work_tell(function, work);
 		return true;
 	}

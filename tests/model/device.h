@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* A model that runs, opened, with what most tests need of it. */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <check.h>
+#include <stdint.h>
+
+#include <nvt/nvt.h>
+
+#include "model.h"
+
+#define DEVICE_BLOCK	512
+#define DEVICE_BUFFER	(128 * 1024)
+
+struct device {
+	struct model model;
+	struct nvt_ctrl *ctrl;
+	struct nvt_pcie *pcie;
+	struct nvt_ns *ns;
+	struct nvt_qpair *qp;
+	struct nvt_buffer *buf;		/* DEVICE_BUFFER bytes, in pages */
+};
+
+/* Failures end the test. */
+void device_start(struct device *device, const char *options);
+void device_open(struct device *device, const struct nvt_ctrl_opts *opts);
+void device_close(struct device *device);
+void device_stop(struct device *device);
+
+/* CLOCK_MONOTONIC. */
+uint64_t device_now_ns(void);
+
+/* Words that tell their place and the seed. */
+void device_fill(struct nvt_buffer *buf, unsigned int seed);
+void device_assert_filled(struct nvt_buffer *buf, size_t length, unsigned int seed);
+
+/* Writes blocks on a queue of the device, reads them back and compares. */
+void device_move_data(struct device *device, struct nvt_qpair *qp, unsigned int number);
+
+/* A case of a suite with a fixture for each test and a minute for it. */
+TCase *device_case(Suite *suite, const char *name, SFun setup, SFun teardown);
+
+#endif /* DEVICE_H */

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Tests on the model of a device, nvt-dut, natively: no root, no guest, no driver.
+ * CK_RUN_SUITE and CK_RUN_CASE in the environment choose some.
+ */
+#include <stdlib.h>
+
+#include "suites.h"
+
+int main(void)
+{
+	SRunner *runner = srunner_create(pcie_suite());
+	int failed;
+
+	srunner_add_suite(runner, access_suite());
+	srunner_add_suite(runner, access_loss_suite());
+	srunner_add_suite(runner, access_open_suite());
+	srunner_add_suite(runner, tool_suite());
+	srunner_add_suite(runner, fault_rule_suite());
+	srunner_add_suite(runner, fault_completion_suite());
+	srunner_add_suite(runner, fault_data_suite());
+	srunner_add_suite(runner, fault_device_suite());
+	srunner_add_suite(runner, io_suite());
+	srunner_add_suite(runner, io_metadata_suite());
+	srunner_add_suite(runner, admin_suite());
+	srunner_add_suite(runner, firmware_suite());
+	srunner_add_suite(runner, features_suite());
+	srunner_add_suite(runner, log_page_suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* The suites of tests/model, one a line, in the order in which main.c runs them. */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *pcie_suite(void);
+Suite *access_suite(void);
+Suite *access_loss_suite(void);
+Suite *access_open_suite(void);
+Suite *tool_suite(void);
+Suite *fault_rule_suite(void);
+Suite *fault_completion_suite(void);
+Suite *fault_data_suite(void);
+Suite *fault_device_suite(void);
+Suite *io_suite(void);
+Suite *io_metadata_suite(void);
+Suite *admin_suite(void);
+Suite *firmware_suite(void);
+Suite *features_suite(void);
+Suite *log_page_suite(void);
+
+#endif /* SUITES_H */

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* Features, asynchronous events, and what the controller does by itself. */
+#include <string.h>
+#include <unistd.h>
+
+#include <nvme/types.h>
+#include <nvt/nvt.h>
+
+#include "device.h"
+#include "suites.h"
+
+#define STATUS(sct, sc)		((sct) << 8 | (sc))
+#define SPECIFIC(sc)		STATUS(NVME_SCT_CMD_SPECIFIC, sc)
+#define FAILS(status, code)	ck_assert_int_eq((status) & 0x7ff, code)
+#define WAIT_MS			5000
+
+static struct device dev;
+static uint32_t dw0;			/* of the last command */
+
+static void begin(void)
+{
+	device_start(&dev, "size=64M");
+}
+
+static void finish(void)
+{
+	device_stop(&dev);
+}
+
+static int admin(struct nvt_sqe sqe, size_t length)
+{
+	struct nvt_cpl cpl;
+	int status = nvt_qpair_exec(nvt_ctrl_admin(dev.ctrl), &sqe, length ? dev.buf : NULL, 0,
+				    length, &cpl);
+
+	ck_assert_int_ge(status, 0);
+	dw0 = cpl.cqe.dw0;
+	return status;
+}
+
+static int set(uint8_t fid, uint32_t cdw11)
+{
+	return admin(nvt_sqe_set_features(fid, 0, 0, cdw11), 0);
+}
+
+static int save(uint8_t fid, uint32_t cdw11)
+{
+	return admin(nvt_sqe_set_features(fid, 1, 0, cdw11), 0);
+}
+
+static uint32_t get(uint8_t fid, uint8_t sel, uint32_t cdw11)
+{
+	ck_assert_int_eq(admin(nvt_sqe_get_features(fid, sel, 0, cdw11), 0), 0);
+	return dw0;
+}
+
+static int read_log(uint8_t lid, size_t length)
+{
+	return admin(nvt_sqe_get_log_page(lid, NVME_NSID_ALL, length, 0), length);
+}
+
+static void reset(void)
+{
+	nvt_qpair_delete(dev.qp);
+	ck_assert_int_eq(nvt_ctrl_reset(dev.ctrl), 0);
+	dev.qp = nvt_qpair_create(dev.ctrl, NULL);
+	ck_assert_ptr_nonnull(dev.qp);
+}
+
+/* Requests for events, and what came. */
+static struct {
+	unsigned int nr;
+	uint32_t dw0[16];
+	int status[16];
+} events;
+
+static void on_event(void *arg, const struct nvt_cpl *cpl)
+{
+	events.dw0[events.nr % 16] = cpl->cqe.dw0;
+	events.status[events.nr++ % 16] = nvt_cpl_status(cpl) & 0x7ff;
+}
+
+static void request_event(void)
+{
+	struct nvt_sqe sqe = { .opcode = nvme_admin_async_event };
+
+	ck_assert_int_eq(nvt_qpair_post(nvt_ctrl_admin(dev.ctrl), &sqe, NULL, 0, 0, on_event,
+					NULL), 0);
+	ck_assert_int_eq(nvt_qpair_ring(nvt_ctrl_admin(dev.ctrl)), 0);
+}
+
+static void wait_event(unsigned int nr)
+{
+	uint64_t end = device_now_ns() + WAIT_MS * 1000000ULL;
+
+	while (events.nr < nr && device_now_ns() < end)
+		nvt_qpair_poll(nvt_ctrl_admin(dev.ctrl), 0);
+	ck_assert_uint_ge(events.nr, nr);
+}
+
+static void begin_events(void)
+{
+	begin();
+	memset(&events, 0, sizeof(events));
+}
+
+static const struct {
+	uint8_t fid;
+	uint32_t value;			/* that is not the default */
+} simple[] = {
+	{ NVME_FEAT_FID_ARBITRATION, 0x03020103 },
+	{ NVME_FEAT_FID_VOLATILE_WC, 0 },
+	{ NVME_FEAT_FID_IRQ_COALESCE, 0x0107 },
+	{ NVME_FEAT_FID_WRITE_ATOMIC, 1 },
+	{ NVME_FEAT_FID_ASYNC_EVENT, 0x13f },
+	{ NVME_FEAT_FID_HCTM, 330U << 16 | 340 },
+	{ NVME_FEAT_FID_NOPSC, 1 },
+	{ NVME_FEAT_FID_LBA_STS_INTERVAL, 0x00020001 },
+	{ NVME_FEAT_FID_SANITIZE, 1 },
+	{ NVME_FEAT_FID_TEMP_THRESH, 333 },
+};
+
+#define NR_SIMPLE	(int)(sizeof(simple) / sizeof(simple[0]))
+
+START_TEST(value_that_is_set_lasts_until_a_reset)
+{
+	uint8_t fid = simple[_i].fid;
+	uint32_t before = get(fid, NVME_GET_FEATURES_SEL_CURRENT, 0);
+
+	ck_assert_int_eq(set(fid, simple[_i].value), 0);
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_CURRENT, 0), simple[_i].value);
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_DEFAULT, 0), before);
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_SAVED, 0), before);
+	reset();
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_CURRENT, 0), before);
+}
+END_TEST
+
+START_TEST(value_that_is_saved_is_there_after_a_reset)
+{
+	uint8_t fid = simple[_i].fid;
+	uint32_t before = get(fid, NVME_GET_FEATURES_SEL_CURRENT, 0);
+
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_SUPPORTED, 0), 5);
+	ck_assert_int_eq(save(fid, simple[_i].value), 0);
+	reset();
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_CURRENT, 0), simple[_i].value);
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_SAVED, 0), simple[_i].value);
+	ck_assert_uint_eq(get(fid, NVME_GET_FEATURES_SEL_DEFAULT, 0), before);
+}
+END_TEST
+
+START_TEST(what_cannot_be_set_is_refused)
+{
+	uint32_t states = nvt_ctrl_id(dev.ctrl)->npss + 1;
+
+	FAILS(set(0x33, 0), NVME_SC_INVALID_FIELD);
+	FAILS(save(NVME_FEAT_FID_NUM_QUEUES, 0), SPECIFIC(NVME_SC_FEATURE_NOT_SAVEABLE));
+	FAILS(admin(nvt_sqe_set_features(NVME_FEAT_FID_ARBITRATION, 0, 1, 0), 0),
+	      SPECIFIC(NVME_SC_FEATURE_NOT_PER_NS));
+	FAILS(set(NVME_FEAT_FID_NUM_QUEUES, 0), NVME_SC_CMD_SEQ_ERROR);
+	FAILS(set(NVME_FEAT_FID_POWER_MGMT, states), NVME_SC_INVALID_FIELD);
+	FAILS(set(NVME_FEAT_FID_HCTM, 340U << 16 | 330), NVME_SC_INVALID_FIELD);
+	FAILS(set(NVME_FEAT_FID_HCTM, 100), NVME_SC_INVALID_FIELD);
+	FAILS(set(NVME_FEAT_FID_TEMP_THRESH, 3U << 20 | 300), NVME_SC_INVALID_FIELD);
+	FAILS(set(NVME_FEAT_FID_IRQ_CONFIG, 0xffff), NVME_SC_INVALID_FIELD);
+	FAILS(admin(nvt_sqe_get_features(NVME_FEAT_FID_ARBITRATION, 5, 0, 0), 0),
+	      NVME_SC_INVALID_FIELD);
+}
+END_TEST
+
+START_TEST(host_id_has_two_lengths)
+{
+	static const char id[] = "0123456789abcdef";
+
+	memcpy(nvt_buffer_data(dev.buf), id, 16);
+	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_HOST_ID, 0, 0, 1), 16), 0);
+	memset(nvt_buffer_data(dev.buf), 0, 16);
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_HOST_ID, 0, 0, 1), 16), 0);
+	ck_assert_mem_eq(nvt_buffer_data(dev.buf), id, 16);
+	FAILS(admin(nvt_sqe_get_features(NVME_FEAT_FID_HOST_ID, 0, 0, 0), 8),
+	      NVME_SC_HOSTID_FORMAT);
+}
+END_TEST
+
+START_TEST(timestamp_goes_on)
+{
+	uint64_t *stamp = nvt_buffer_data(dev.buf), first;
+
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_TIMESTAMP, 0, 0, 0), 8), 0);
+	ck_assert_uint_eq(*stamp >> 49 & 7, 0);
+	*stamp = 1700000000000ULL;
+	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_TIMESTAMP, 0, 0, 0), 8), 0);
+	reset();
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_TIMESTAMP, 0, 0, 0), 8), 0);
+	ck_assert_uint_eq(*stamp >> 49 & 7, 1);
+	first = *stamp & 0xffffffffffffULL;
+	ck_assert_uint_ge(first, 1700000000000ULL);
+	ck_assert_uint_lt(first, 1700000000000ULL + 60000);
+}
+END_TEST
+
+START_TEST(host_behavior_is_kept_and_checked)
+{
+	uint8_t *behavior = nvt_buffer_data(dev.buf);
+
+	memset(behavior, 0, 512);
+	behavior[0] = 1;
+	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_HOST_BEHAVIOR, 0, 0, 0), 512), 0);
+	behavior[0] = 0;
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_HOST_BEHAVIOR, 0, 0, 0), 512), 0);
+	ck_assert_uint_eq(behavior[0], 1);
+	behavior[0] = 2;
+	FAILS(admin(nvt_sqe_set_features(NVME_FEAT_FID_HOST_BEHAVIOR, 0, 0, 0), 512),
+	      NVME_SC_INVALID_FIELD);
+}
+END_TEST
+
+START_TEST(protected_namespace_refuses_writes)
+{
+	uint8_t fid = NVME_FEAT_FID_WRITE_PROTECT;
+
+	ck_assert_int_eq(admin(nvt_sqe_set_features(fid, 0, 1, NVME_NS_WP_CFG_PROTECT), 0), 0);
+	FAILS(nvt_ns_write(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), NVME_SC_NS_WRITE_PROTECTED);
+	ck_assert_int_eq(nvt_ns_read(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), 0);
+	reset();
+	ck_assert_int_eq(admin(nvt_sqe_get_features(fid, 0, 1, 0), 0), 0);
+	ck_assert_uint_eq(dw0, NVME_NS_WP_CFG_PROTECT);
+	ck_assert_int_eq(admin(nvt_sqe_set_features(fid, 0, 1, NVME_NS_WP_CFG_NONE), 0), 0);
+	ck_assert_int_eq(nvt_ns_write(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), 0);
+	ck_assert_int_eq(admin(nvt_sqe_set_features(fid, 0, 1, NVME_NS_WP_CFG_PROTECT_POWER_CYCLE),
+			       0), 0);
+	FAILS(admin(nvt_sqe_set_features(fid, 0, 1, NVME_NS_WP_CFG_NONE), 0),
+	      SPECIFIC(NVME_SC_FEATURE_NOT_CHANGEABLE));
+}
+END_TEST
+
+START_TEST(silent_host_ends_the_controller)
+{
+	uint64_t end, csts = 0;
+
+	ck_assert_int_eq(set(NVME_FEAT_FID_KATO, 150), 0);
+	ck_assert_uint_eq(get(NVME_FEAT_FID_KATO, 0, 0), 200);
+	end = device_now_ns() + WAIT_MS * 1000000ULL;
+	while (!(csts & 2) && device_now_ns() < end)
+		ck_assert_int_eq(nvt_pcie_reg_read(dev.pcie, 0, NVME_REG_CSTS, 4, &csts), 0);
+	ck_assert_uint_eq(csts & 2, 2);
+	nvt_qpair_delete(dev.qp);
+	ck_assert_int_eq(nvt_ctrl_reset(dev.ctrl), 0);
+	dev.qp = nvt_qpair_create(dev.ctrl, NULL);
+	ck_assert_ptr_nonnull(dev.qp);
+}
+END_TEST
+
+/* Requests of which the last one is one too many, since AERL is 7. */
+START_TEST(requests_for_events_are_limited)
+{
+	unsigned int i;
+
+	for (i = 0; i < 9; i++)
+		request_event();
+	wait_event(1);
+	ck_assert_uint_eq(events.nr, 1);
+	ck_assert_int_eq(events.status[0], SPECIFIC(NVME_SC_ASYNC_LIMIT));
+}
+END_TEST
+
+START_TEST(heat_is_an_event_if_the_host_wants_it)
+{
+	request_event();
+	model_do(&dev.model, "temperature 350");
+	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
+	ck_assert_uint_eq(*(uint8_t *)nvt_buffer_data(dev.buf), NVME_SMART_CRIT_TEMPERATURE);
+	ck_assert_uint_eq(events.nr, 0);
+	model_do(&dev.model, "temperature 310");
+	ck_assert_int_eq(set(NVME_FEAT_FID_ASYNC_EVENT, NVME_SMART_CRIT_TEMPERATURE), 0);
+	model_do(&dev.model, "temperature 350");
+	wait_event(1);
+	ck_assert_uint_eq(events.dw0[0],
+			  NVME_AER_SMART | NVME_AER_SMART_TEMPERATURE_THRESHOLD << 8 |
+				  NVME_LOG_LID_SMART << 16);
+}
+END_TEST
+
+START_TEST(event_is_masked_until_its_log_is_read)
+{
+	struct nvt_sqe keep = nvt_sqe_get_log_page(NVME_LOG_LID_SMART, NVME_NSID_ALL, 512, 0);
+
+	keep.cdw10 |= 1U << 15;
+	ck_assert_int_eq(set(NVME_FEAT_FID_ASYNC_EVENT, NVME_SMART_CRIT_TEMPERATURE), 0);
+	request_event();
+	request_event();
+	model_do(&dev.model, "temperature 350");
+	wait_event(1);
+	model_do(&dev.model, "temperature 310");
+	model_do(&dev.model, "temperature 350");
+	ck_assert_int_eq(admin(keep, 512), 0);
+	ck_assert_uint_eq(events.nr, 1);
+	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
+	ck_assert_uint_eq(events.nr, 1);
+	model_do(&dev.model, "temperature 310");
+	model_do(&dev.model, "temperature 350");
+	wait_event(2);
+}
+END_TEST
+
+START_TEST(wrong_doorbell_is_an_event)
+{
+	request_event();
+	ck_assert_int_eq(nvt_pcie_reg_write(dev.pcie, 0, 0x1000 + 8 * 15, 4, 1), 0);
+	wait_event(1);
+	ck_assert_uint_eq(events.dw0[0], NVME_AER_ERROR | NVME_AER_ERROR_INVALID_DB_REG << 8 |
+						 NVME_LOG_LID_ERROR << 16);
+}
+END_TEST
+
+START_TEST(thermal_management_counts)
+{
+	struct nvme_smart_log *log = nvt_buffer_data(dev.buf);
+
+	ck_assert_int_eq(set(NVME_FEAT_FID_HCTM, 330U << 16 | 340), 0);
+	model_do(&dev.model, "temperature 335");
+	model_do(&dev.model, "temperature 342");
+	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
+	ck_assert_uint_eq(log->thm_temp1_trans_count, 1);
+	ck_assert_uint_eq(log->thm_temp2_trans_count, 1);
+	ck_assert_uint_eq(log->temperature[0] | log->temperature[1] << 8, 342);
+	ck_assert_uint_eq(log->temp_sensor[0], 342);
+}
+END_TEST
+
+/* State 3 is non-operational; 2 is the one that I/O brings it back to. */
+START_TEST(idle_controller_goes_to_sleep_and_io_wakes_it)
+{
+	uint64_t *entry = nvt_buffer_data(dev.buf), end = device_now_ns() + WAIT_MS * 1000000ULL;
+	uint64_t begun;
+	unsigned int i;
+
+	memset(entry, 0, 256);
+	for (i = 0; i < 3; i++)
+		entry[i] = 3 << 3 | 20 << 8;
+	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_AUTO_PST, 0, 0, 1), 256), 0);
+	while (get(NVME_FEAT_FID_POWER_MGMT, 0, 0) != 3 && device_now_ns() < end)
+		usleep(50000);
+	ck_assert_uint_eq(get(NVME_FEAT_FID_POWER_MGMT, 0, 0), 3);
+	begun = device_now_ns();
+	ck_assert_int_eq(nvt_ns_read(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), 0);
+	ck_assert_uint_ge(device_now_ns() - begun,
+			  nvt_ctrl_id(dev.ctrl)->psd[3].exlat * 1000ULL);
+	ck_assert_uint_eq(get(NVME_FEAT_FID_POWER_MGMT, 0, 0), 2);
+}
+END_TEST
+
+START_TEST(transitions_to_operational_states_are_refused)
+{
+	uint64_t *entry = nvt_buffer_data(dev.buf);
+
+	memset(entry, 0, 256);
+	entry[0] = 1 << 3 | 20 << 8;
+	FAILS(admin(nvt_sqe_set_features(NVME_FEAT_FID_AUTO_PST, 0, 0, 1), 256),
+	      NVME_SC_INVALID_FIELD);
+}
+END_TEST
+
+#define HMB_PAGES	32
+
+static struct nvt_buffer *lend_memory(void)
+{
+	struct nvt_buffer *memory = nvt_buffer_create(dev.pcie, HMB_PAGES * 4096,
+						      NVT_BUFFER_CONTIGUOUS);
+	uint64_t *descriptor = nvt_buffer_data(dev.buf);
+	uint64_t list = nvt_buffer_bus(dev.buf, 0);
+	struct nvt_sqe sqe = nvt_sqe_set_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 1);
+
+	ck_assert_ptr_nonnull(memory);
+	descriptor[0] = nvt_buffer_bus(memory, 0);
+	descriptor[1] = HMB_PAGES;
+	sqe.cdw12 = HMB_PAGES;
+	sqe.cdw13 = list;
+	sqe.cdw14 = list >> 32;
+	sqe.cdw15 = 1;
+	ck_assert_int_eq(admin(sqe, 0), 0);
+	return memory;
+}
+
+static void take_memory_back(struct nvt_buffer *memory)
+{
+	ck_assert_int_eq(set(NVME_FEAT_FID_HOST_MEM_BUF, 0), 0);
+	nvt_buffer_free(memory);
+}
+
+START_TEST(host_memory_is_used_and_its_loss_noticed)
+{
+	struct nvt_buffer *memory = lend_memory();
+	volatile uint64_t *last = (uint64_t *)nvt_buffer_data(memory) + 512 * (HMB_PAGES - 1);
+	uint64_t end = device_now_ns() + WAIT_MS * 1000000ULL;
+
+	while (*last != HMB_PAGES - 1 && device_now_ns() < end)
+		usleep(1000);
+	ck_assert_uint_eq(*last, HMB_PAGES - 1);
+	request_event();
+	last[100] ^= 1;
+	wait_event(1);
+	ck_assert_uint_eq(events.dw0[0],
+			  NVME_AER_ERROR | NVME_AER_ERROR_TRANSIENT_INTERNAL_ERROR << 8 |
+				  NVME_LOG_LID_ERROR << 16);
+	take_memory_back(memory);
+}
+END_TEST
+
+START_TEST(host_memory_is_enabled_once)
+{
+	struct nvt_buffer *memory = lend_memory();
+	struct nvt_sqe sqe = nvt_sqe_set_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 1);
+
+	FAILS(admin(sqe, 0), NVME_SC_CMD_SEQ_ERROR);
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 0), 4096), 0);
+	ck_assert_uint_eq(dw0, 1);
+	ck_assert_uint_eq(*(uint32_t *)nvt_buffer_data(dev.buf), HMB_PAGES);
+	take_memory_back(memory);
+	FAILS(admin(sqe, 0), NVME_SC_INVALID_FIELD);
+}
+END_TEST
+
+Suite *features_suite(void)
+{
+	Suite *suite = suite_create("features");
+	TCase *tc = device_case(suite, "values", begin, finish);
+
+	tcase_add_loop_test(tc, value_that_is_set_lasts_until_a_reset, 0, NR_SIMPLE);
+	tcase_add_loop_test(tc, value_that_is_saved_is_there_after_a_reset, 0, NR_SIMPLE);
+	tcase_add_test(tc, what_cannot_be_set_is_refused);
+	tcase_add_test(tc, host_id_has_two_lengths);
+	tcase_add_test(tc, timestamp_goes_on);
+	tcase_add_test(tc, host_behavior_is_kept_and_checked);
+	tcase_add_test(tc, protected_namespace_refuses_writes);
+	tcase_add_test(tc, silent_host_ends_the_controller);
+	tc = device_case(suite, "events", begin_events, finish);
+	tcase_add_test(tc, requests_for_events_are_limited);
+	tcase_add_test(tc, heat_is_an_event_if_the_host_wants_it);
+	tcase_add_test(tc, event_is_masked_until_its_log_is_read);
+	tcase_add_test(tc, wrong_doorbell_is_an_event);
+	tcase_add_test(tc, thermal_management_counts);
+	tcase_add_test(tc, idle_controller_goes_to_sleep_and_io_wakes_it);
+	tcase_add_test(tc, transitions_to_operational_states_are_refused);
+	tcase_add_test(tc, host_memory_is_used_and_its_loss_noticed);
+	tcase_add_test(tc, host_memory_is_enabled_once);
+	return suite;
+}
