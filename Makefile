@@ -85,7 +85,8 @@ $(OUT)/examples/%: $(OUT)/obj/tests/examples/%.o $(OUT)/libnvt.a
 
 $(OUT)/tests/unit: $(call objects,tests/unit/*.c) $(OUT)/libnvt.a
 $(OUT)/tests/guest: $(call objects,tests/guest/*.c) $(OUT)/libnvt.a
-$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c tests/dut/nvme/firmware_image.c) $(OUT)/libnvt.a
+$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c tests/dut/nvme/firmware_image.c \
+	tests/dut/nvme/timing.c tests/dut/nvme/random.c) $(OUT)/libnvt.a
 $(OUT)/tests/unit $(OUT)/tests/guest $(OUT)/tests/model:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(CHECK_LIBS) $(TOOL_LIBS) $(LIBS)
@@ -111,9 +112,11 @@ deps: ## install the packages that "make" needs
 deps-guest: ## install the packages that the guest needs, and fetch its kernel
 	@tests/vm/deps build guest
 
-demo: deps-guest ## from nothing to verified I/O on our own driver, in a guest
+demo: deps-guest ## from nothing to verified I/O: on a model natively, then on our own driver in a guest
 	@echo "== building nvt.ko for the guest's kernel, libnvt and nvt"
-	@$(MAKE) --no-print-directory -s guest-module-default lib tool examples
+	@$(MAKE) --no-print-directory -s guest-module-default lib tool examples dut
+	@echo "== a model of a drive, natively"
+	@tests/examples/native
 	@echo "== booting a guest with an emulated NVMe drive; what follows runs in it"
 	@tests/vm/run -- tests/examples/demo
 

@@ -26,6 +26,10 @@ int main(void)
 	srunner_add_suite(runner, firmware_suite());
 	srunner_add_suite(runner, features_suite());
 	srunner_add_suite(runner, log_page_suite());
+	srunner_add_suite(runner, xfer_suite());
+	srunner_add_suite(runner, timing_suite());
+	srunner_add_suite(runner, reservation_suite());
+	srunner_add_suite(runner, zns_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -20,5 +20,9 @@ Suite *admin_suite(void);
 Suite *firmware_suite(void);
 Suite *features_suite(void);
 Suite *log_page_suite(void);
+Suite *xfer_suite(void);
+Suite *timing_suite(void);
+Suite *reservation_suite(void);
+Suite *zns_suite(void);
 
 #endif /* SUITES_H */

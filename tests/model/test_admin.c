@@ -398,6 +398,97 @@ START_TEST(namespaces_that_cannot_be_are_refused)
 }
 END_TEST
 
+/* Commands that read are under way for a while. */
+static void begin_slow(void)
+{
+	device_start(&dev, TIMES ",read=100ms");
+}
+
+static struct nvt_ctrl *other;	/* the second controller of the subsystem */
+
+static void begin_two(void)
+{
+	struct model_opts opts = { .options = TIMES, .sockets = 2 };
+
+	model_start_with(&dev.model, &opts);
+	device_open(&dev, NULL);
+	other = nvt_ctrl_open(dev.model.address[1], NULL);
+	ck_assert_msg(other != NULL, "%s", nvt_error());
+}
+
+static void finish_two(void)
+{
+	nvt_ctrl_close(other);
+	finish();
+}
+
+static uint16_t other_id(void)
+{
+	return le16toh(nvt_ctrl_id(other)->cntlid);
+}
+
+/* The only entry of the other controller's Changed Attached Namespace List, 0 if it is empty. */
+static uint32_t changed_at_other(void)
+{
+	uint32_t list[NVME_ID_NS_LIST_MAX];
+
+	ck_assert_int_eq(nvt_get_log_page(other, NVME_LOG_LID_CHANGED_NS, NVME_NSID_ALL, list,
+					  sizeof(list)), 0);
+	ck_assert_uint_eq(list[1], 0);
+	return le32toh(list[0]);
+}
+
+START_TEST(private_namespace_has_one_controller)
+{
+	uint32_t nsid;
+
+	ck_assert_int_eq(create(2048, 0, 0, &nsid), 0);
+	ck_assert_int_eq(attach(nsid, other_id(), false), 0);
+	ck_assert_int_eq(attach(nsid, own_id(), false), STATUS_SPECIFIC(NVME_SC_NS_IS_PRIVATE));
+	ck_assert_int_eq(attach(nsid, own_id(), true), STATUS_SPECIFIC(NVME_SC_NS_NOT_ATTACHED));
+}
+END_TEST
+
+START_TEST(shared_namespace_has_both_and_its_end_is_told)
+{
+	struct nvme_id_ns id;
+	uint32_t nsid;
+
+	ck_assert_int_eq(create(2048, 0, NVME_NS_NMIC_SHARED, &nsid), 0);
+	ck_assert_int_eq(attach(nsid, own_id(), false), 0);
+	ck_assert_int_eq(attach(nsid, other_id(), false), 0);
+	ck_assert_uint_eq(changed_at_other(), nsid);
+	ck_assert_int_eq(nvt_identify_ns(other, nsid, &id), 0);
+	ck_assert_uint_eq(le64toh(id.nsze), 2048);
+	/* The list was read: it is empty until something changes. */
+	ck_assert_uint_eq(changed_at_other(), 0);
+	ck_assert_int_eq(run(nvme_admin_ns_mgmt, nsid, 1, 0), 0);
+	ck_assert_uint_eq(changed_at_other(), nsid);
+	ck_assert_int_eq(nvt_identify_ns(other, nsid, &id), 0);
+	ck_assert_uint_eq(le64toh(id.nsze), 0);
+}
+END_TEST
+
+START_TEST(namespace_goes_with_commands_under_way)
+{
+	struct nvt_sqe sqe = nvt_sqe_read(1, 0, 1, 0);
+	int status[8], i;
+
+	for (i = 0; i < 8; i++) {
+		struct nvt_sqe one = sqe;
+
+		status[i] = -1;
+		ck_assert_int_eq(nvt_qpair_post(dev.qp, &one, dev.buf, i * DEVICE_BLOCK,
+						DEVICE_BLOCK, count_end, &status[i]), 0);
+	}
+	nvt_qpair_ring(dev.qp);
+	ck_assert_int_eq(run(nvme_admin_ns_mgmt, NVME_NSID_ALL, 1, 0), 0);
+	ck_assert_int_eq(nvt_qpair_wait(dev.qp, 8, 5000), 8);
+	for (i = 0; i < 8; i++)
+		ck_assert_int_eq(status[i] & 0x7ff, NVME_SC_INVALID_FIELD);
+}
+END_TEST
+
 Suite *admin_suite(void)
 {
 	Suite *suite = suite_create("admin");
@@ -420,5 +511,10 @@ Suite *admin_suite(void)
 	tc = device_case(suite, "ns_management", begin, finish);
 	tcase_add_test(tc, namespaces_come_and_go);
 	tcase_add_test(tc, namespaces_that_cannot_be_are_refused);
+	tc = device_case(suite, "slow_reads", begin_slow, finish);
+	tcase_add_test(tc, namespace_goes_with_commands_under_way);
+	tc = device_case(suite, "two_controllers", begin_two, finish_two);
+	tcase_add_test(tc, private_namespace_has_one_controller);
+	tcase_add_test(tc, shared_namespace_has_both_and_its_end_is_told);
 	return suite;
 }

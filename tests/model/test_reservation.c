@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Reservations of the model: two hosts, each at a controller of its own, on one namespace. */
+#include <stdio.h>
 #include <string.h>
 
 #include <nvme/types.h>
@@ -37,8 +38,10 @@ static void start(const char *options)
 	memset(host, 0, sizeof(host));
 	model_start_with(&host[0].model, &opts);
 	for (h = 0; h < HOSTS; h++) {
-		host[h].model = host[0].model;
-		strcpy(host[h].model.address[0], host[0].model.address[h]);
+		if (h) {
+			host[h].model = host[0].model;
+			strcpy(host[h].model.address[0], host[0].model.address[h]);
+		}
 		device_open(&host[h], NULL);
 		set_host_id(h, 0xa0 + h);
 	}
@@ -328,6 +331,20 @@ static void done(void *arg, const struct nvt_cpl *cpl)
 	seen->status = nvt_cpl_status(cpl) & 0x7ff;
 }
 
+/* The device has fetched them all. */
+static void wait_outstanding(unsigned int h, unsigned int count)
+{
+	char status[2048], want[64], *line = NULL;
+
+	snprintf(want, sizeof(want), " %u commands outstanding", count);
+	do {
+		ck_assert(model_control(&host[0].model, "status", status, sizeof(status)));
+		line = strstr(status, h ? "controller 2:" : "controller 1:");
+		ck_assert_ptr_nonnull(line);
+		*strchrnul(line, '\n') = '\0';
+	} while (!strstr(line, want));
+}
+
 START_TEST(preempt_and_abort_ends_the_losers_commands)
 {
 	struct seen seen = { 0 };
@@ -344,6 +361,7 @@ START_TEST(preempt_and_abort_ends_the_losers_commands)
 						&seen), 0);
 	}
 	ck_assert_int_eq(nvt_qpair_ring(host[1].qp), 0);
+	wait_outstanding(1, 4);
 	ck_assert_int_eq(preempt(0, NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT,
 				 NVME_RESERVATION_RTYPE_WE, KEY(1)), 0);
 	ck_assert_int_ge(nvt_qpair_wait(host[1].qp, 4, WAIT_MS), 0);
@@ -413,10 +431,11 @@ static void power_cycle(void)
 {
 	unsigned int h;
 
+	for (h = 0; h < HOSTS; h++)
+		device_close(&host[h]);
 	model_do(&host[0].model, "power off");
 	model_do(&host[0].model, "power on");
 	for (h = 0; h < HOSTS; h++) {
-		device_close(&host[h]);
 		device_open(&host[h], NULL);
 		set_host_id(h, 0xa0 + h);
 	}

@@ -439,8 +439,8 @@ START_TEST(a_power_cut_takes_the_write_pointer_back_to_what_is_left)
 	for (i = 4; i < 40; i++)
 		ck_assert_int_eq(write_at(i * 8, 8), 0);
 	model_do(&dev.model, "power off");
-	model_do(&dev.model, "power on");
 	device_close(&dev);
+	model_do(&dev.model, "power on");
 	device_open(&dev, NULL);
 	desc = describe(0);
 	ck_assert_uint_eq(desc.zs >> 4, NVME_ZNS_ZS_CLOSED);

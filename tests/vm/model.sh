@@ -112,6 +112,7 @@ models_start()
 	for model in "${!model_sockets[@]}"; do
 		rm -f "$dir/model$model".*
 		model_command "$model" "$dir"
+		touch "$dir/model$model.out"
 		setpriv --pdeathsig KILL setsid "${words[@]}" </dev/null >"$dir/model$model.out" 2>"$dir/model$model.err" &
 		model_pids+=($!)
 	done
@@ -128,8 +129,9 @@ model_wait()
 	while [[ $(wc -l <"$dir/model$model.out") -lt $wanted ]]; do
 		if ! kill -0 "$pid" 2>/dev/null; then
 			wait "$pid" && status=0 || status=$?
+			# Wrong usage is its first line; the rest is about its own command line.
+			((status != 2)) || { head -n 1 "$dir/model$model.err" >&2 && exit 2; }
 			cat "$dir/model$model.err" >&2
-			((status != 2)) || exit 2
 			die "$status_vm" "nvt-dut ended at once (exit status $status)"
 		fi
 		((--tries)) || die "$status_vm" "nvt-dut does not serve its sockets after 10 s"

@@ -15,6 +15,7 @@
 #include "options.h"
 
 #define ALIGN		64UL
+#define HISTORY_MOST	(2UL << 20)	/* bytes of a durable change that are worth remembering */
 
 enum fate { FATE_KEPT, FATE_LOST, FATE_TORN };
 
@@ -141,7 +142,7 @@ void cache_remember(struct store *store, uint8_t opcode, uint64_t slba, uint64_t
 {
 	struct cache *cache = store->cache;
 	uint64_t size = (sizeof(struct entry) + image_length(store, nlb) + ALIGN - 1) & ~(ALIGN - 1);
-	bool fits = size <= cache->size && size <= UINT32_MAX, clean;
+	bool fits = size <= cache->size && size <= (durable ? HISTORY_MOST : UINT32_MAX), clean;
 	struct entry *entry;
 
 	if (!fits)
@@ -215,7 +216,7 @@ static void tear(struct entry *entry, uint64_t unit, struct random *random)
 	entry->others = random_below(random, 2);
 }
 
-/* NVM Command Set 1.1, 2.1.4.2: a write of up to AWUPF + 1 blocks is there as a whole, or not at all. */
+/* NVM Command Set 1.1, 2.1.4.2: a write of up to AWUPF + 1 blocks is there whole, or not at all. */
 static void choose(struct entry *entry, uint64_t unit, struct random *random)
 {
 	entry->fate = random_below(random, 2) ? FATE_LOST : FATE_KEPT;
@@ -224,7 +225,8 @@ static void choose(struct entry *entry, uint64_t unit, struct random *random)
 }
 
 /* The write pointer of a zone knows no holes: from a moment on all is lost. */
-static void choose_sequential(struct entry *entry, uint64_t unit, bool *lost, struct random *random)
+static void choose_sequential(struct entry *entry, uint64_t unit, bool *lost,
+			      struct random *random)
 {
 	entry->fate = *lost ? FATE_LOST : FATE_KEPT;
 	if (*lost || random_below(random, 4))

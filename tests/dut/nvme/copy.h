@@ -7,7 +7,7 @@
 
 struct cmd;
 
-/* Limits, as Identify Namespace reports them: blocks of a source, of all, sources (0's based); formats. */
+/* Limits, as Identify Namespace reports them: blocks of a source, of all, sources (0's based). */
 #define COPY_MSSRL	1024
 #define COPY_MCL	4096
 #define COPY_MSRC	127

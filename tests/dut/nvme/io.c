@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* The commands that read and write blocks: Flush, Read, Write, Compare, Verify, Write Zeroes and Uncorrectable. */
+/* The commands that read and write blocks, but for Copy and Dataset Management. */
 #include <string.h>
 
 #include <nvme/types.h>
@@ -41,10 +41,9 @@ uint16_t io_check_length(struct cmd *cmd, size_t length)
 /* Of commands without data: VSL and its like. NVM Command Set 1.1, 4.1.5.2 */
 static uint16_t check_size(struct cmd *cmd, unsigned int limit)
 {
-	if (((uint64_t)cmd->nlb << cmd->ns->lba_shift) >> (12 + cmd->ctrl->options->mpsmin) <=
-	    1U << limit)
-		return 0;
-	return cmd_bad_field(cmd, CDW12_BYTE);
+	uint64_t most = 1ULL << (12 + cmd->ctrl->options->mpsmin + limit);
+
+	return (uint64_t)cmd->nlb << cmd->ns->lba_shift > most ? cmd_bad_field(cmd, CDW12_BYTE) : 0;
 }
 
 /* There are no directives, and no command extensions. */
@@ -83,7 +82,7 @@ uint16_t io_check_media(struct cmd *cmd, uint64_t slba, uint32_t nlb)
 	return 0;
 }
 
-/* What Read, Compare and Verify want of the blocks. A forced unit access gets data that is durable. */
+/* What Read, Compare and Verify want of blocks. A forced unit access gets data that is durable. */
 static uint16_t check_read(struct cmd *cmd)
 {
 	uint16_t status = check_types(cmd, CETYPE);

@@ -17,7 +17,7 @@ struct cmd;
 #define IO_WZSL		12
 #define IO_WUSL		10
 
-/* Deallocated blocks read as zeros, and Write Zeroes can deallocate: DLFEAT of Identify Namespace. */
+/* DLFEAT of Identify Namespace: deallocated blocks read as zeros, Write Zeroes can deallocate. */
 #define IO_DLFEAT	0x09
 
 uint16_t flush_run(struct cmd *cmd);
@@ -34,10 +34,10 @@ uint16_t write_uncorrectable_run(struct cmd *cmd);
  */
 uint16_t io_write(struct cmd *cmd);
 
-/* Whether blocks can be read: uncorrectable ones, and unwritten ones where the host has set DULBE. A status. */
+/* Whether blocks can be read: not uncorrectable, nor unwritten where the host sets DULBE. A status. */
 uint16_t io_check_media(struct cmd *cmd, uint64_t slba, uint32_t nlb);
 
-/* Whether writes of this command go to the medium before they complete. @fua: as the command has it. */
+/* Whether its writes are durable before the command completes. @fua: as the command has it. */
 bool io_is_durable(const struct cmd *cmd, bool fua);
 
 /* Against MDTS. A status. NVMe Base 2.1, Identify Controller */

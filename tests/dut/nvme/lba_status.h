@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Which blocks cannot be read: Get LBA Status and its log page. NVM Command Set 1.1, 4.2.1 and 4.1.4.5 */
+/* Which blocks cannot be read: Get LBA Status and its log. NVM Command Set 1.1, 4.2.1, 4.1.4.5 */
 #ifndef DUT_LBA_STATUS_H
 #define DUT_LBA_STATUS_H
 

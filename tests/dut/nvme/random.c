@@ -13,11 +13,10 @@ static uint64_t splitmix(uint64_t *state)
 
 void random_seed(struct random *random, uint64_t seed, uint64_t stream)
 {
-	/* Seeds that differ by one must not share streams: both are mixed before they meet. */
-	uint64_t state = splitmix(&seed);
+	/* The seed is mixed before the stream comes to it, so that none is another's. */
+	uint64_t state = splitmix(&seed) + stream;
 	unsigned int i;
 
-	state ^= splitmix(&stream);
 	for (i = 0; i < 4; i++)
 		random->state[i] = splitmix(&state);
 }
