@@ -24,5 +24,6 @@ Suite *xfer_suite(void);
 Suite *timing_suite(void);
 Suite *reservation_suite(void);
 Suite *zns_suite(void);
+Suite *repeat_suite(void);
 
 #endif /* SUITES_H */

@@ -421,6 +421,34 @@ START_TEST(management_interface_tells_of_changes_of_health)
 }
 END_TEST
 
+static void begin_kept(void)
+{
+	device_start(&dev, OPTIONS ",store={dir}");
+}
+
+START_TEST(slots_partitions_and_events_survive_a_crash)
+{
+	const unsigned char *log;
+	uint32_t word;
+
+	download_image("kept", FIRMWARE_NEEDS_NOTHING);
+	ck_assert_int_eq(commit(2, NVME_FW_COMMIT_CA_REPLACE_AND_ACTIVATE_IMMEDIATE), 0);
+	write_partition(0, 11);
+	memcpy(&word, admin_data(&dev), sizeof(word));
+	device_close(&dev);
+	model_kill(&dev.model);
+	model_again(&dev.model);
+	device_open(&dev, NULL);
+	assert_revision("kept    ");
+	log = admin_log_data(&dev, NVME_LOG_LID_BOOT_PARTITION, 0, 512);
+	ck_assert_mem_eq(log + sizeof(struct nvme_boot_partition), &word, sizeof(word));
+	log = admin_log_data(&dev, NVME_LOG_LID_PERSISTENT_EVENT,
+			     NVME_PEVENT_LOG_EST_CTX_AND_READ, 65536);
+	ck_assert_uint_eq(count_events(log, NVME_PEL_FW_COMMIT_EVENT), 1);
+	ck_assert_uint_eq(count_events(log, NVME_PEL_SMART_HEALTH_EVENT), 2);
+}
+END_TEST
+
 Suite *firmware_suite(void)
 {
 	Suite *suite = suite_create("firmware");
@@ -441,6 +469,8 @@ Suite *firmware_suite(void)
 	tcase_add_test(tc, telemetry_of_the_host_is_a_snapshot);
 	tcase_add_test(tc, telemetry_of_the_controller_tells_of_a_failure);
 	tcase_add_test(tc, persistent_events_are_read_in_a_context);
+	tc = device_case(suite, "kept", begin_kept, finish);
+	tcase_add_test(tc, slots_partitions_and_events_survive_a_crash);
 	tc = device_case(suite, "management", begin, finish);
 	tcase_add_test(tc, management_interface_tells_of_the_subsystem);
 	tcase_add_test(tc, management_interface_tells_of_changes_of_health);

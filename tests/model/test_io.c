@@ -325,7 +325,7 @@ START_TEST(copy_beyond_its_limits_is_refused)
 }
 END_TEST
 
-/* The host does not announce it: its controller is reset, which makes nothing durable, and power goes. */
+/* The host does not announce it: a reset of its controller makes nothing durable. */
 static void power_cycle(void)
 {
 	ck_assert_msg(!nvt_pcie_reset(dev.pcie), "%s", nvt_error());

@@ -66,7 +66,7 @@ static unsigned char *meta(void)
 	return data() + META;
 }
 
-/* Ends with a status without More and Do Not Retry. Tags: reference SLBA, application 1234h, all bits. */
+/* The status without More and Do Not Retry. The mask of the application tag is all bits. */
 static int run(uint8_t opcode, uint64_t slba, uint32_t prinfo, size_t length, uint32_t ref_tag,
 	       uint32_t app_tag)
 {

@@ -211,9 +211,10 @@ dut_storage()
 	done
 }
 
+# QEMU 11.1 never lets go of the namespace of a controller that was unplugged, hence share-rw.
 dut_block_options()
 {
-	echo "drive=$1,logical_block_size=${dut[lba]-512},physical_block_size=${dut[lba]-512}"
+	echo "drive=$1,share-rw=on,logical_block_size=${dut[lba]-512},physical_block_size=${dut[lba]-512}"
 }
 
 # One namespace that a controller can have as a part of itself (then without the Copy command).

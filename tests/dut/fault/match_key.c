@@ -27,7 +27,8 @@ struct match_key {
 	bool (*parse)(const struct match_key *key, struct match *match, const char *value);
 	size_t field;			/* in struct match, of those that need it */
 	uint64_t max;
-	const char *wanted;
+	const char *wanted;		/* what the value is */
+	const char *help;		/* what of it, NULL: the name says all */
 };
 
 static void *field_of(const struct match_key *key, struct match *match)
@@ -212,37 +213,44 @@ static bool parse_period(const struct match_key *key, struct match *match, const
 #define FIELD(field)	offsetof(struct match, field)
 #define DAY_NS		(86400 * NS_PER_S)
 #define RANGE		"a number or A-B"
-#define TIME_WANTED	"a time up to a day, as 200ms or 1.5s"
+#define TIME_WANTED	"a time up to a day (200ms, 1.5s)"
 
 static const struct match_key keys[] = {
-	{ "admin", COMMANDS, parse_admin, 0, 0, "no value" },
-	{ "io", COMMANDS, parse_io, 0, 0, "no value" },
+	{ "admin", COMMANDS, parse_admin, 0, 0, "no value", "commands of the admin queue" },
+	{ "io", COMMANDS, parse_io, 0, 0, "no value", "commands of the I/O queues" },
 	{ "opcode", COMMANDS, parse_opcode, 0, 0,
-	  "a command as the log names it (read, write, flush, identify, ...), or a number up to "
-	  "0xff" },
-	{ "queue", COMMANDS | DOORBELLS, parse_range, FIELD(queue), 65535, RANGE " up to 65535" },
-	{ "ctrl", ALL, parse_range, FIELD(ctrl), SUBSYS_CTRLS,
-	  RANGE ": the first controller is 1" },
-	{ "cid", COMMANDS, parse_range, FIELD(cid), 65535, RANGE " up to 65535" },
-	{ "nsid", COMMANDS, parse_range, FIELD(nsid), UINT32_MAX, RANGE " up to 0xffffffff" },
-	{ "lba", COMMANDS, parse_lba, FIELD(lba), UINT64_MAX,
-	  RANGE ": commands that touch these blocks" },
+	  "a command as the log names it (read, identify, ...), or a number up to 0xff", NULL },
+	{ "queue", COMMANDS | DOORBELLS, parse_range, FIELD(queue), 65535, RANGE " up to 65535",
+	  NULL },
+	{ "ctrl", ALL, parse_range, FIELD(ctrl), SUBSYS_CTRLS, RANGE, "the first controller is 1" },
+	{ "cid", COMMANDS, parse_range, FIELD(cid), 65535, RANGE " up to 65535", NULL },
+	{ "nsid", COMMANDS, parse_range, FIELD(nsid), UINT32_MAX, RANGE " up to 0xffffffff", NULL },
+	{ "lba", COMMANDS, parse_lba, FIELD(lba), UINT64_MAX, RANGE,
+	  "commands that touch any of these blocks" },
 	{ "reg", ACCESSES, parse_reg, 0, 0,
-	  "a register (CAP, CC, CSTS, ...) or an offset below 0x1000, a multiple of 4" },
-	{ "config", ACCESSES, parse_config, 0, 0,
-	  "a byte of config space, or A-B with up to 8 bytes" },
-	{ "access", ACCESSES, parse_access, 0, 0, "read, write or any" },
-	{ "doorbell", DOORBELLS, parse_doorbell, 0, 0, "sq, cq or any" },
+	  "a register (CAP, CC, ...) or an offset below 0x1000, a multiple of 4", NULL },
+	{ "config", ACCESSES, parse_config, 0, 0, "a byte, or A-B with up to 8 of them",
+	  "of config space" },
+	{ "access", ACCESSES, parse_access, 0, 0, "read, write or any",
+	  "of reg= or config=; without: any, for the action \"register\" read" },
+	{ "doorbell", DOORBELLS, parse_doorbell, 0, 0, "sq, cq or any", "writes of doorbells" },
 	{ "state", ALL, parse_state, 0, 0,
-	  "ready, disabled, shutdown, failed, sanitizing or formatting" },
-	{ "nth", COUNTED, parse_count, FIELD(nth), UINT64_MAX, "a number from 1" },
-	{ "every", COUNTED, parse_count, FIELD(every), UINT64_MAX, "a number from 1" },
-	{ "times", ALL, parse_count, FIELD(times), UINT64_MAX, "a number from 1" },
-	{ "prob", ALL, parse_probability, 0, 0, "a probability like 0.01, up to 1" },
-	{ "after", COUNTED, parse_time, FIELD(time_ns.first), DAY_NS, TIME_WANTED },
-	{ "before", COUNTED, parse_time, FIELD(time_ns.last), DAY_NS, TIME_WANTED },
-	{ "at", TIMES, parse_time, FIELD(at_ns), DAY_NS, TIME_WANTED },
-	{ "period", TIMES, parse_period, FIELD(period_ns), DAY_NS, TIME_WANTED },
+	  "ready, disabled, shutdown, failed, sanitizing or formatting", NULL },
+	{ "nth", COUNTED, parse_count, FIELD(nth), UINT64_MAX, "a number from 1",
+	  "of all that fit, the first that counts; the only one unless times= or every= say more" },
+	{ "every", COUNTED, parse_count, FIELD(every), UINT64_MAX, "a number from 1",
+	  "each so-many-th, beginning with nth= or, without, with itself" },
+	{ "times", ALL, parse_count, FIELD(times), UINT64_MAX, "a number from 1",
+	  "so often in all" },
+	{ "prob", ALL, parse_probability, 0, 0, "a probability like 0.01, up to 1",
+	  "by the seed, for each that nth= and every= leave" },
+	{ "after", COUNTED, parse_time, FIELD(time_ns.first), DAY_NS, TIME_WANTED,
+	  "nothing earlier fits" },
+	{ "before", COUNTED, parse_time, FIELD(time_ns.last), DAY_NS, TIME_WANTED,
+	  "nothing later fits" },
+	{ "at", TIMES, parse_time, FIELD(at_ns), DAY_NS, TIME_WANTED, "by itself, then" },
+	{ "period", TIMES, parse_period, FIELD(period_ns), DAY_NS, TIME_WANTED ", from 1us on",
+	  "and again, each time so much later" },
 };
 
 static const struct match_key *find(const char *name)
@@ -281,7 +289,12 @@ void match_key_print_help(FILE *out)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT(keys); i++)
-		fprintf(out, "  %s%-*s %s\n", keys[i].name, (int)(14 - strlen(keys[i].name)),
-			takes_value(&keys[i]) ? "=" : "", keys[i].wanted);
+	for (i = 0; i < COUNT(keys); i++) {
+		fprintf(out, "  %s%-*s %s", keys[i].name, (int)(14 - strlen(keys[i].name)),
+			takes_value(&keys[i]) ? "=" : "",
+			takes_value(&keys[i]) ? keys[i].wanted : keys[i].help);
+		if (takes_value(&keys[i]) && keys[i].help)
+			fprintf(out, ": %s", keys[i].help);
+		fputc('\n', out);
+	}
 }

@@ -34,7 +34,7 @@ uint16_t write_uncorrectable_run(struct cmd *cmd);
  */
 uint16_t io_write(struct cmd *cmd);
 
-/* Whether blocks can be read: not uncorrectable, nor unwritten where the host sets DULBE. A status. */
+/* A status unless blocks can be read: uncorrectable ones, unwritten ones where the host set DULBE. */
 uint16_t io_check_media(struct cmd *cmd, uint64_t slba, uint32_t nlb);
 
 /* Whether its writes are durable before the command completes. @fua: as the command has it. */

@@ -63,7 +63,7 @@ static void describe(struct nvme_lba_status *list, const struct ns *ns, uint64_t
 	list->nlsd = n;
 }
 
-/* CDW10 and 11 SLBA, CDW12 MNDW (0's based), CDW13 ATYPE 31:24 and RL 15:0, 0 being all to the end. */
+/* CDW10 and 11 SLBA, CDW12 MNDW (0's based), CDW13 ATYPE 31:24 and RL 15:0, 0 being to the end. */
 uint16_t get_lba_status_run(struct cmd *cmd)
 {
 	uint64_t slba = cmd->sqe.cdw10 | (uint64_t)cmd->sqe.cdw11 << 32, end = cmd->ns->nsze;
