@@ -35,7 +35,7 @@ SONAME   := libnvt.so.$(SOVERSION)
 REALNAME := libnvt.so.$(VERSION)
 
 .DELETE_ON_ERROR:
-.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest test-stock \
+.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest test-stock fuzz \
 	check install install-module install-dkms uninstall clean help
 
 all: lib tool examples ## library, tool, examples and, where there are kernel headers, nvt.ko
@@ -130,7 +130,7 @@ test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on 
 test-unit: $(OUT)/tests/unit ## the tests that need no device
 	$(OUT)/tests/unit
 
-test-model: $(OUT)/tests/model dut ## the tests on the model of a device, natively
+test-model: $(OUT)/tests/model dut tool ## the tests on the model of a device, natively
 	$(OUT)/tests/model
 
 test-asan: ## both under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -147,6 +147,21 @@ test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio an
 	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,controllers=2 -- tests/guest/stock-on-model shared
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,zns=on -- tests/guest/stock-on-model zoned
+
+MINUTES ?= 1
+FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(OUT)/fuzz/%: tests/fuzz/%.c $(filter-out tests/dut/main.c,$(wildcard tests/dut/*.c tests/dut/*/*.c))
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -Itests/dut $^ -o $@ -lnvme -lisal -lm -pthread
+
+.PHONY: deps-fuzz
+$(FUZZERS): | deps-fuzz
+deps-fuzz:
+	@tests/vm/deps build fuzz
+
+fuzz: $(FUZZERS) ## each target in tests/fuzz for MINUTES
+	@for fuzzer in $(FUZZERS); do mkdir -p $(OUT)/fuzz/corpus.$${fuzzer##*/} && $$fuzzer -max_total_time=$$(($(MINUTES) * 60)) \
+		-artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus.$${fuzzer##*/} tests/fuzz/corpus/$${fuzzer##*/} || exit; done
 
 check: ## what the compilers, sparse and shellcheck say of the sources
 	tests/check $(GUESTS)

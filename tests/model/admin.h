@@ -13,7 +13,10 @@
 /* The data of commands: the device's buffer. */
 void *admin_data(struct device *device);
 
-/* Runs it with @length bytes of data; the status without its flags, or a negative errno. @dw0 may be NULL. */
+/*
+ * Runs it with @length bytes of data; the status without its flags, or a negative errno. @dw0
+ * may be NULL.
+ */
 int admin_run(struct device *device, struct nvt_sqe sqe, size_t length, uint32_t *dw0);
 
 /* Commands of which little more than the opcode is said. */

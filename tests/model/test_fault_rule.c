@@ -56,7 +56,7 @@ static const struct {
 	{ "io do doorbell-lost", "doorbell-lost is for doorbells" },
 	{ "reg=XYZ do cfs", "reg=XYZ" },
 	{ "reg=0x1000 do cfs", "below 0x1000" },
-	{ "config=0-8 do register value=1", "up to 8 bytes" },
+	{ "config=0-8 do register value=1", "up to 8 of them" },
 	{ "access=read do register value=1", "which register?" },
 	{ "nth=5 do register value=1", "which register?" },
 	{ "reg=VS do register", "value= is wanted" },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Firmware, boot partitions, security, telemetry, persistent events and the management interface of the model. */
+/* Firmware and boot partitions, security, telemetry, persistent events, NVMe-MI of the model. */
 #include <endian.h>
 #include <string.h>
 

@@ -234,6 +234,24 @@ START_TEST(each_type_forbids_what_it_should)
 }
 END_TEST
 
+static int admin(unsigned int h, uint8_t opcode, uint32_t nsid, uint32_t cdw10)
+{
+	return admin_run(&host[h], admin_sqe(opcode, nsid, cdw10, 0), 0, NULL);
+}
+
+START_TEST(a_namespace_is_not_formatted_nor_deleted_by_others)
+{
+	ck_assert_int_eq(enroll(0), 0);
+	ck_assert_int_eq(acquire(0, NVME_RESERVATION_RTYPE_WE), 0);
+	ck_assert_int_eq(admin(1, nvme_admin_format_nvm, 1, 0), CONFLICT);
+	ck_assert_int_eq(admin(1, nvme_admin_format_nvm, NVME_NSID_ALL, 0), CONFLICT);
+	ck_assert_int_eq(admin(1, nvme_admin_ns_mgmt, 1, 1), CONFLICT);
+	ck_assert_int_eq(ends(1, nvt_sqe_flush(NVME_NSID_ALL), 0), CONFLICT);
+	ck_assert_int_eq(admin(0, nvme_admin_format_nvm, 1, 0), 0);
+	ck_assert_int_eq(admin(0, nvme_admin_ns_mgmt, 1, 1), 0);
+}
+END_TEST
+
 START_TEST(acquire_is_for_registrants_and_the_first)
 {
 	ck_assert_int_eq(acquire(0, NVME_RESERVATION_RTYPE_WE), CONFLICT);
@@ -473,6 +491,7 @@ Suite *reservation_suite(void)
 	tcase_add_test(tc, a_report_lists_hosts_holder_and_generation);
 	tcase_add_test(tc, the_report_follows_the_length_of_host_identifiers);
 	tcase_add_test(tc, each_type_forbids_what_it_should);
+	tcase_add_test(tc, a_namespace_is_not_formatted_nor_deleted_by_others);
 	tcase_add_test(tc, acquire_is_for_registrants_and_the_first);
 	tcase_add_test(tc, all_registrants_hold_it_until_the_last_leaves);
 	tcase_add_test(tc, a_holder_that_leaves_releases);

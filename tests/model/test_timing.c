@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* How long the model takes: its distributions, its units, its limits; and all of it twice the same. */
+/* How long the model takes: distributions, units, limits; and all of it twice the same. */
 #include <string.h>
 
 #include <nvme/types.h>
@@ -237,7 +237,8 @@ START_TEST(a_device_with_units_takes_its_time)
 	began = device_now_ns();
 	for (i = 0; i < 32; i++) {
 		sqe = nvt_sqe_read(1, i, 1, 0);
-		ck_assert_int_eq(nvt_qpair_post(dev.qp, &sqe, dev.buf, 512 * i, 512, NULL, NULL), 0);
+		ck_assert_int_eq(nvt_qpair_post(dev.qp, &sqe, dev.buf, 512 * i, 512, NULL, NULL),
+				 0);
 	}
 	nvt_qpair_ring(dev.qp);
 	ck_assert_int_ge(nvt_qpair_wait(dev.qp, 32, 10000), 0);

@@ -393,6 +393,38 @@ START_TEST(worn_zones_are_told)
 }
 END_TEST
 
+struct seen {
+	unsigned int count;
+	struct nvt_cqe cqe;
+};
+
+static void done(void *arg, const struct nvt_cpl *cpl)
+{
+	struct seen *seen = arg;
+
+	seen->count++;
+	seen->cqe = cpl->cqe;
+}
+
+START_TEST(a_worn_zone_is_an_event_that_names_the_namespace)
+{
+	struct nvt_qpair *admin = nvt_ctrl_admin(dev.ctrl);
+	struct nvt_sqe sqe = { .opcode = nvme_admin_async_event };
+	struct seen seen = { 0 };
+
+	ck_assert_int_eq(nvt_set_feature(dev.ctrl, NVME_FEAT_FID_ASYNC_EVENT, 0,
+					 NVME_CTRL_OAES_ZD, NULL), 0);
+	ck_assert_int_eq(nvt_qpair_post(admin, &sqe, NULL, 0, 0, done, &seen), 0);
+	ck_assert_int_eq(nvt_qpair_ring(admin), 0);
+	model_do(&dev.model, "zone 1 0 offline");
+	ck_assert_int_ge(nvt_qpair_wait(admin, 1, 5000), 0);
+	ck_assert_uint_eq(seen.count, 1);
+	/* Notice, Zone Descriptor Changed, its log. */
+	ck_assert_uint_eq(seen.cqe.dw0, 0xbfef02);
+	ck_assert_uint_eq(seen.cqe.dw1, 1);
+}
+END_TEST
+
 START_TEST(a_format_empties_all_zones)
 {
 	struct nvt_sqe sqe = { .opcode = nvme_admin_format_nvm, .nsid = 1 };
@@ -426,7 +458,7 @@ START_TEST(zones_survive_the_process)
 }
 END_TEST
 
-/* Whatever is lost: what is before the write pointer is what was written, and writing goes on there. */
+/* Whatever is lost: before the write pointer is what was written, and writing goes on there. */
 START_TEST(a_power_cut_takes_the_write_pointer_back_to_what_is_left)
 {
 	struct nvme_zns_desc desc;
@@ -479,6 +511,7 @@ Suite *zns_suite(void)
 	tcase_add_test(tc, reports_count_what_matches_or_what_fits);
 	tcase_add_test(tc, a_descriptor_extension_is_kept_until_reset);
 	tcase_add_test(tc, worn_zones_are_told);
+	tcase_add_test(tc, a_worn_zone_is_an_event_that_names_the_namespace);
 	tcase_add_test(tc, a_format_empties_all_zones);
 	tc = device_case(suite, "power", begin_kept, finish);
 	tcase_add_test(tc, zones_survive_the_process);

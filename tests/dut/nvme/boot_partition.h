@@ -15,7 +15,10 @@ struct subsys;
 struct boot_partitions *boot_partitions_new(struct subsys *subsys);
 void boot_partitions_free(struct boot_partitions *partitions);
 
-/* BPRSEL was written: copies the part that it names to the memory at BPMBL; BPINFO.BRS tells how it went. */
+/*
+ * BPRSEL was written: copies the part that it names to the memory at BPMBL; BPINFO.BRS tells
+ * how it went.
+ */
 void boot_partition_select(struct ctrl *ctrl, uint32_t bprsel);
 
 /* Firmware Commit, actions 6 and 7. @length: bytes of what was downloaded. A status. */

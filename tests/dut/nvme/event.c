@@ -16,6 +16,8 @@
 
 struct event {
 	uint8_t type, info, log;
+	uint8_t zero;			/* events are compared as memory */
+	uint32_t parameter;
 };
 
 struct events {
@@ -74,6 +76,7 @@ static void answer(struct events *events, const struct event *event)
 
 	remove_request(events, 0);
 	cmd->dw0 = event->type | (uint32_t)event->info << 8 | (uint32_t)event->log << 16;
+	cmd->dw1 = event->parameter;
 	cmd_complete(cmd, 0);
 }
 
@@ -87,7 +90,7 @@ static void remove_pending(struct events *events, unsigned int i)
 /* Reports what can be reported, the oldest first. */
 static void deliver(struct events *events)
 {
-	static const struct event noise = { NVME_AER_VS, 0, 0 };
+	static const struct event noise = { .type = NVME_AER_VS };
 	struct event event;
 	unsigned int i = 0;
 
@@ -180,7 +183,13 @@ static bool is_pending(const struct events *events, const struct event *event)
 
 void event_post(struct ctrl *ctrl, uint8_t type, uint8_t info, uint8_t log)
 {
-	struct event event = { type % TYPES, info, log };
+	event_post_about(ctrl, type, info, log, 0);
+}
+
+void event_post_about(struct ctrl *ctrl, uint8_t type, uint8_t info, uint8_t log,
+		      uint32_t parameter)
+{
+	struct event event = { type % TYPES, info, log, 0, parameter };
 	struct events *events = ctrl->events;
 
 	if (!enabled(ctrl, type, info) || is_pending(events, &event) ||

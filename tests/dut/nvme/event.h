@@ -22,6 +22,10 @@ uint16_t event_request_run(struct cmd *cmd);
  */
 void event_post(struct ctrl *ctrl, uint8_t type, uint8_t info, uint8_t log);
 
+/* The same, with a parameter in DW1 of the completion: a namespace. */
+void event_post_about(struct ctrl *ctrl, uint8_t type, uint8_t info, uint8_t log,
+		      uint32_t parameter);
+
 /* The host has read a log page with RAE 0: what was reported with it is cleared. */
 void event_log_read(struct ctrl *ctrl, uint8_t log);
 

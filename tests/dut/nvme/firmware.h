@@ -27,7 +27,10 @@ void firmware_reset(struct ctrl *ctrl, enum ctrl_reset kind);
 /* FR of Identify Controller: up to eight characters. */
 const char *firmware_active_revision(struct subsys *subsys);
 
-/* FRMW: slots, the first read only if there is another, activation without reset, SMUD. 0 without firmware commands */
+/*
+ * FRMW: slots, the first read only if there is another, activation without reset, SMUD. 0
+ * without firmware commands
+ */
 uint8_t firmware_frmw(const struct options *options);
 
 /* An image waits for a reset. */

@@ -64,7 +64,10 @@ static bool overlaps(const struct download *download, size_t offset, size_t leng
 	return memchr(piece, WHOLE, n) || memchr(piece, SHORT, n);
 }
 
-/* Two images at once show as pieces of two controllers or as a piece twice: the host begins anew. FRMW.SMUD */
+/*
+ * Two images at once show as pieces of two controllers or as a piece twice: the host begins
+ * anew. FRMW.SMUD
+ */
 static uint16_t check_overlap(struct cmd *cmd, struct download *download, size_t offset,
 			      size_t length)
 {

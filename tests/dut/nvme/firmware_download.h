@@ -11,7 +11,7 @@ struct ctrl;
 struct options;
 
 #define FIRMWARE_GRANULARITY	4096U		/* of downloads: FWUG is 1 */
-#define FIRMWARE_MAX		(1U << 20)	/* bytes of an image; a boot partition may be larger */
+#define FIRMWARE_MAX		(1U << 20)	/* bytes of an image in a slot */
 
 struct download {
 	unsigned char *data;

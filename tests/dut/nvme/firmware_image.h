@@ -29,7 +29,10 @@ struct firmware_image {
 	uint32_t crc;			/* CRC-32C of all, taken while this field is 0 */
 };
 
-/* Makes one of @image, @length bytes with room for the header; what is behind that is the payload. */
+/*
+ * Makes one of @image, @length bytes with room for the header; what is behind that is the
+ * payload.
+ */
 void firmware_image_make(void *image, size_t length, const char *revision,
 			 enum firmware_needs needs);
 

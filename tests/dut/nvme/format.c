@@ -61,7 +61,10 @@ static bool is_meant(const struct cmd *cmd, const struct ns *ns)
 						cmd->sqe.nsid == ns->nsid;
 }
 
-/* Calls @what for the namespace of the command, or for all that are attached; ends at the first failure. */
+/*
+ * Calls @what for the namespace of the command, or for all that are attached; ends at the
+ * first failure.
+ */
 static uint16_t for_each_ns(struct cmd *cmd, uint16_t (*what)(struct cmd *cmd, struct ns *ns))
 {
 	uint32_t nsid;

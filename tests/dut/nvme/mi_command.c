@@ -9,7 +9,10 @@
 #include "nvme/mi_health.h"
 #include "nvme/mi_info.h"
 
-/* Of the tunnelled request: CDW10 is its first dword, CDW11 its opcode, CDW12 and CDW13 its own dwords. */
+/*
+ * Of the tunnelled request: CDW10 is its first dword, CDW11 its opcode, CDW12 and CDW13 its
+ * own dwords.
+ */
 #define MESSAGE_TYPE(cdw10)	((cdw10) & 0x7f)
 #define MESSAGE_NVME_MI		4
 #define NMIMT(cdw10)		((cdw10) >> 11 & 0xf)

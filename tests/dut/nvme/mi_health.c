@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Health status polls: what controllers are, compared with what was seen last. NVMe-MI 2.0, 5.3 and 5.6 */
+/* Health status polls. NVMe-MI 2.0, 5.3 and 5.6 */
 #include <endian.h>
 #include <string.h>
 #include <nvme/mi.h>

@@ -18,10 +18,16 @@ struct subsys;
 struct persistent_events *persistent_events_new(struct subsys *subsys);
 void persistent_events_free(struct persistent_events *events);
 
-/* @type: enum nvme_persistent_event_types; @data: its event data, at most PERSISTENT_EVENT_MAX bytes. The oldest go when it is full. */
+/*
+ * @type: enum nvme_persistent_event_types; @data: its event data, at most PERSISTENT_EVENT_MAX
+ * bytes. The oldest go when it is full.
+ */
 void persistent_event_add(struct subsys *subsys, uint8_t type, const void *data, size_t length);
 
-/* Power is on, or a controller was reset: the Power-on or Reset event. A reset ends the controller's context. */
+/*
+ * Power is on, or a controller was reset: the Power-on or Reset event. A reset ends the
+ * controller's context.
+ */
 void persistent_event_power_on(struct subsys *subsys);
 void persistent_event_reset(struct ctrl *ctrl, enum ctrl_reset kind);
 

@@ -149,7 +149,7 @@ bool reservation_forbids(const struct ns *ns, const struct ctrl *ctrl, bool writ
 	return !reservation_holds(state, registrant);
 }
 
-/* A command to all namespaces (Flush): any of them may forbid it. */
+/* A command to all namespaces: any of them may forbid it. */
 static bool any_forbids(const struct ctrl *ctrl, bool write)
 {
 	struct ns *ns;
@@ -163,17 +163,46 @@ static bool any_forbids(const struct ctrl *ctrl, bool write)
 	return false;
 }
 
-/* The commands of the write group, by flags, or that change something else. Figure 604 */
+/* The groups that reservations know, which have more than what reads and writes blocks. 8.1.22 */
+enum group { GROUP_NONE, GROUP_READ, GROUP_WRITE };
+
+static enum group admin_group(uint8_t opcode)
+{
+	switch (opcode) {
+	case nvme_admin_format_nvm:
+	case nvme_admin_ns_attach:
+	case nvme_admin_ns_mgmt:
+	case nvme_admin_security_send:
+		return GROUP_WRITE;
+	case nvme_admin_security_recv:
+		return GROUP_READ;
+	default:
+		return GROUP_NONE;
+	}
+}
+
+static enum group group_of(const struct cmd *cmd)
+{
+	if (!cmd->sqid)
+		return admin_group(cmd->sqe.opcode);
+	if (cmd->command->flags & COMMAND_WRITES || cmd->sqe.opcode == nvme_cmd_flush)
+		return GROUP_WRITE;
+	return cmd->command->flags & COMMAND_READS ? GROUP_READ : GROUP_NONE;
+}
+
 bool reservation_conflict(const struct cmd *cmd)
 {
-	uint32_t flags = cmd->command->flags;
-	bool flush = cmd->sqid && cmd->sqe.opcode == nvme_cmd_flush;
+	enum group group = group_of(cmd);
+	const struct ns *ns = cmd->ns;
 
-	if (flush && !cmd->ns)
-		return any_forbids(cmd->ctrl, true);
-	if (!cmd->ns || !(flush || flags & (COMMAND_READS | COMMAND_WRITES)))
+	if (group == GROUP_NONE)
 		return false;
-	return reservation_forbids(cmd->ns, cmd->ctrl, flush || flags & COMMAND_WRITES);
+	if (cmd->sqe.nsid == NVME_NSID_ALL)
+		return any_forbids(cmd->ctrl, group == GROUP_WRITE);
+	/* Namespace Management names those that are not attached too. */
+	if (!ns && !cmd->sqid)
+		ns = ns_find(cmd->ctrl->subsys, cmd->sqe.nsid);
+	return ns && reservation_forbids(ns, cmd->ctrl, group == GROUP_WRITE);
 }
 
 uint32_t reservation_mask(const struct ns *ns, const struct ctrl *ctrl)

@@ -27,7 +27,7 @@ void reservation_forget(struct ns *ns);
 /* Power was off: without PTPL nothing survives. */
 void reservation_power(struct ns *ns);
 
-/* A Controller Level Reset: registrations by a Host Identifier of 0 end, as nobody is that host again. */
+/* A Controller Level Reset ends registrations by a Host Identifier of 0, nobody being it again. */
 void reservation_reset(struct ctrl *ctrl);
 
 /* True if a reservation forbids the command to its host. Cheap where there is none. */

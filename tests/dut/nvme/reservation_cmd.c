@@ -241,8 +241,9 @@ static uint16_t preempt_run(struct cmd *cmd, struct registrant *own, uint64_t ke
 		reservation_notify(cmd->ns, &preempted.host[i], cmd->ctrl,
 				   NVME_RESV_NOTIFY_RNLPT_REGISTRATION_PREEMPTED);
 	/* Last: the end of commands can start others, of this kind too. */
-	for (i = 0; ACTION(cmd) == NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT && i < preempted.nr; i++)
-		abort_commands(cmd, &preempted.host[i]);
+	if (ACTION(cmd) == NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT)
+		for (i = 0; i < preempted.nr; i++)
+			abort_commands(cmd, &preempted.host[i]);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Reservation notifications of a controller: its log page 80h and its event. NVMe Base 2.1, 5.1.12.1.32 */
+/* Reservation notifications of a controller: log page 80h and its event. NVMe Base 2.1, 8.1.22 */
 #ifndef DUT_RESERVATION_LOG_H
 #define DUT_RESERVATION_LOG_H
 

@@ -11,7 +11,7 @@
 struct registrant {
 	uint8_t host[16];		/* an identifier of 64 bits has zeros behind it */
 	uint64_t key;
-	uint16_t cntid;			/* that it registered through; all that a host of 0 is known by */
+	uint16_t cntid;			/* where it registered: all that a host of 0 is known by */
 	uint8_t used, holder, pad[4];
 };
 

@@ -6,6 +6,7 @@
 
 #include "nvme/cmd.h"
 #include "nvme/feature.h"
+#include "nvme/io.h"
 #include "nvme/ns.h"
 #include "nvme/reservation_priv.h"
 
@@ -95,6 +96,9 @@ uint16_t reservation_report_run(struct cmd *cmd)
 		cmd->error_location = CDW11_BYTE;
 		return GENERIC(HOSTID_FORMAT);
 	}
+	status = io_check_length(cmd, NUMD(cmd) * 4);
+	if (status)
+		return status;
 	report.status = calloc(1, sizeof(*report.status) + 40 +
 			       most * sizeof(struct nvme_registered_ctrl_ext));
 	if (!report.status)

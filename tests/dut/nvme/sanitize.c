@@ -37,7 +37,7 @@ struct sanitize_state {
 	uint32_t step;			/* steps done */
 	uint32_t passes;		/* whole ones done, of an overwrite */
 	uint32_t failed;		/* the host has not recovered from a failure yet */
-	uint64_t writes;		/* of the hosts, when it was done: as many later is no data */
+	uint64_t writes;		/* of hosts, until it was done */
 };
 
 struct sanitize {

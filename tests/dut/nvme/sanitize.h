@@ -11,7 +11,10 @@ struct log;
 struct sanitize;
 struct subsys;
 
-/* What Identify Controller says of it (SANICAP): all three kinds; media is as the operation leaves it (NODMMAS 01b). */
+/*
+ * What Identify Controller says of it (SANICAP): all three kinds; media is as the operation
+ * leaves it (NODMMAS 01b).
+ */
 #define SANITIZE_SANICAP	(NVME_CTRL_SANICAP_CES | NVME_CTRL_SANICAP_BES | \
 				 NVME_CTRL_SANICAP_OWS | 1U << 30)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Security Send and Receive: the information protocol of SPC, and one of our own. NVMe Base 2.1, 5.1.23 and 5.1.24 */
+/* Security Send and Receive. NVMe Base 2.1, 5.1.23 and 5.1.24 */
 #ifndef DUT_SECURITY_H
 #define DUT_SECURITY_H
 

@@ -20,7 +20,10 @@ void self_test_reset(struct ctrl *ctrl, enum ctrl_reset kind);
 uint16_t self_test_run(struct cmd *cmd);
 uint16_t self_test_log(struct cmd *cmd, struct log *log);
 
-/* A format of the namespace (FFFFFFFFh: of all), a sanitize, the end of a namespace: tests of it end. */
+/*
+ * A format of the namespace (FFFFFFFFh: of all), a sanitize, the end of a namespace: tests of
+ * it end.
+ */
 void self_test_formatted(struct subsys *subsys, uint32_t nsid);
 void self_test_sanitized(struct subsys *subsys);
 void self_test_ns_gone(struct subsys *subsys, uint32_t nsid);

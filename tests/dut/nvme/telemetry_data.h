@@ -7,7 +7,10 @@
 
 struct ctrl;
 
-/* Area 1: health; 2: registers, queues and commands; 3: namespaces and media. Bytes written, @room at most. */
+/*
+ * Area 1: health; 2: registers, queues and commands; 3: namespaces and media. Bytes written,
+ * @room at most.
+ */
 size_t telemetry_data(struct ctrl *ctrl, unsigned int area, char *to, size_t room);
 
 #endif /* DUT_TELEMETRY_DATA_H */

@@ -17,8 +17,9 @@ struct timing;
 struct timing *timing_new(const struct options *options);
 void timing_free(struct timing *timing);
 
-/* When a command fetched at @now_ns is done with, at the earliest @now_ns (no latency). @length: bytes of its data. */
-uint64_t timing_deadline(struct timing *timing, const struct cmd *cmd, size_t length, uint64_t now_ns);
+/* When a command fetched at @now_ns, with @length bytes of data, is done: then, without latency. */
+uint64_t timing_deadline(struct timing *timing, const struct cmd *cmd, size_t length,
+			 uint64_t now_ns);
 
 /* A repeatable stream of random numbers (xoshiro or splitmix), each user with one of its own. */
 struct random {

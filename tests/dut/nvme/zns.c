@@ -13,7 +13,7 @@
 #include "nvme/zns_priv.h"
 #include "options.h"
 
-#define MOST_STATE	(8UL << 20)	/* bytes of the state that zones of all namespaces may take */
+#define MOST_STATE	(8UL << 20)	/* bytes of the state for zones of all namespaces */
 
 #define OZCS_READ_ACROSS	(1U << 0)	/* reads may cross zones */
 #define NO_LIMIT		0xffffffffU
@@ -344,8 +344,8 @@ static void tell(struct zns *zns, uint32_t index)
 		if (!ns_attached(subsys->ctrls[i], zns->ns->nsid))
 			continue;
 		zns->changed[index] |= 1U << i;
-		event_post(subsys->ctrls[i], NVME_AER_NOTICE, EVENT_NOTICE_ZONE,
-			   NVME_LOG_LID_ZNS_CHANGED_ZONES);
+		event_post_about(subsys->ctrls[i], NVME_AER_NOTICE, EVENT_NOTICE_ZONE,
+				 NVME_LOG_LID_ZNS_CHANGED_ZONES, zns->ns->nsid);
 	}
 }
 

@@ -14,14 +14,14 @@ struct ns;
 struct options;
 struct zns;
 
-#define ZNS_EXTENSION		64	/* bytes of a zone descriptor extension */
+#define ZNS_EXTENSION	64		/* bytes of a zone descriptor extension */
 
 /* What survives of a zone. */
 struct zone {
 	uint8_t state;			/* enum nvme_zns_zs */
 	uint8_t attributes;		/* enum nvme_zns_za */
 	uint8_t pad[6];
-	uint64_t wp;			/* the next block to be written, counted from the zone's first */
+	uint64_t wp;			/* the next block to be written, from the zone's first */
 };
 
 /* Bytes that a namespace of zones may have: whole zones only. */
@@ -43,7 +43,7 @@ void zns_format(struct ns *ns);
 /* Power was off: no zone is open. */
 void zns_power(struct ns *ns);
 
-/* A write of @nlb blocks at @slba did not survive a cut of power: the write pointer goes back to it. */
+/* A write did not survive a cut of power: the write pointer goes back to where it began. */
 void zns_lost(struct ns *ns, uint64_t slba, uint64_t nlb);
 
 /* Blocks that can be written in all zones (NCAP). */

@@ -40,10 +40,14 @@ static uint16_t zone_close(struct zns *zns, struct zone *zone)
 
 static uint16_t zone_finish(struct zns *zns, struct zone *zone)
 {
-	if (is_active(zone) || zone->state == NVME_ZNS_ZS_EMPTY)
-		zns_enter(zns, zone, NVME_ZNS_ZS_FULL);
-	else if (zone->state != NVME_ZNS_ZS_FULL)
+	if (zone->state == NVME_ZNS_ZS_FULL)
+		return 0;
+	if (!is_active(zone) && zone->state != NVME_ZNS_ZS_EMPTY)
 		return SPECIFIC(ZNS_INVAL_TRANSITION);
+	/* As durable as the state: no cut of power may open it again. */
+	if (zone->wp)
+		store_commit(zns->ns->store, (zone - zns->zones) * zns->size, zone->wp);
+	zns_enter(zns, zone, NVME_ZNS_ZS_FULL);
 	return 0;
 }
 
