@@ -25,5 +25,6 @@ Suite *timing_suite(void);
 Suite *reservation_suite(void);
 Suite *zns_suite(void);
 Suite *repeat_suite(void);
+Suite *command_suite(void);
 
 #endif /* SUITES_H */

@@ -193,6 +193,32 @@ static void end_missing(struct sq *sq)
 		cmd_complete(first, NVME_SC_FUSED_MISSING);
 }
 
+/* The one pair that FUSES of Identify Controller names, on one range of one namespace. NVM 1.1, 3.1.1 */
+static bool is_compare_and_write(const struct cmd *first, const struct cmd *second)
+{
+	return first->sqe.opcode == nvme_cmd_compare && second->sqe.opcode == nvme_cmd_write &&
+	       first->sqe.nsid == second->sqe.nsid && first->slba == second->slba &&
+	       first->nlb == second->nlb;
+}
+
+static void pair(struct sq *sq, struct cmd *cmd)
+{
+	struct cmd *first = sq->fused_first;
+
+	if (!first) {
+		cmd_complete(cmd, NVME_SC_FUSED_MISSING);
+		return;
+	}
+	sq->fused_first = NULL;
+	if (!is_compare_and_write(first, cmd)) {
+		cmd_complete(first, cmd_bad_field(first, 1));
+		cmd_complete(cmd, cmd_bad_field(cmd, 1));
+		return;
+	}
+	cmd->fused = first;
+	cmd_schedule(cmd);
+}
+
 static void join(struct sq *sq, struct cmd *cmd)
 {
 	switch (FUSE(cmd)) {
@@ -201,13 +227,7 @@ static void join(struct sq *sq, struct cmd *cmd)
 		sq->fused_first = cmd;
 		break;
 	case FUSE_SECOND:
-		if (!sq->fused_first) {
-			cmd_complete(cmd, NVME_SC_FUSED_MISSING);
-			break;
-		}
-		cmd->fused = sq->fused_first;
-		sq->fused_first = NULL;
-		cmd_schedule(cmd);
+		pair(sq, cmd);
 		break;
 	default:
 		end_missing(sq);
