@@ -209,7 +209,8 @@ static int init_weighted(struct nvt_ctrl *ctrl, void *arg)
 	for (tries = 0; tries < 1000 && !(csts & 1); tries++)
 		ck_assert_int_eq(nvt_pcie_reg_read(pcie, 0, NVME_REG_CSTS, 4, &csts), 0);
 	ck_assert_uint_eq(csts & 3, 1);
-	return nvt_identify_ctrl(ctrl, &id);
+	ck_assert_int_eq(nvt_identify_ctrl(ctrl, &id), 0);
+	return nvt_set_feature(ctrl, NVME_FEAT_FID_NUM_QUEUES, 0, 3 << 16 | 3, NULL);
 }
 
 static struct nvt_qpair *queue_of(uint8_t priority)
