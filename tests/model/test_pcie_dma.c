@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 /* Writes of BAR 0 that make the device read, or write, @value as the address. */
 #define DMA_READ	0x100
 #define DMA_WRITE	0x108
+#define INTX		0x110		/* a write of the pin's level */
 #define DMA_LENGTH	6000
 
 static struct pcie_client client;
@@ -29,6 +31,8 @@ static void dma_on_write(struct pcie_client *device, uint64_t offset, uint64_t v
 		device->result = function_dma_read(function, value, device->data, DMA_LENGTH);
 	else if (offset == DMA_WRITE)
 		device->result = function_dma_write(function, value, device->data, DMA_LENGTH);
+	else if (offset == INTX)
+		function_intx(function, value);
 }
 
 static void start(void)
@@ -327,6 +331,39 @@ START_TEST(requests_in_between_are_answered_at_once)
 }
 END_TEST
 
+/* QEMU unmasks with the access that makes the device deassert the line: no second interrupt. */
+START_TEST(an_unmask_in_between_waits_for_the_device)
+{
+	const uint32_t unmask = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK;
+	const uint32_t trigger = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	struct vfio_irq_set set = { sizeof(set), unmask, VFIO_PCI_INTX_IRQ_INDEX, 0, 1 };
+	int events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	ck_assert_uint_eq(pcie_map(&client, BASE, 2 * PAGE, RW, -1, 0), 0);
+	ck_assert_uint_eq(pcie_set_irq(&client, trigger, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, events), 0);
+	function_intx(function, true);
+	ck_assert_uint_eq(pcie_signals(events), 1);
+	tell_device(DMA_READ, BASE);
+	tell_device(INTX, 0);
+	pcie_send(&client, VFIO_USER_DEVICE_SET_IRQS, 0, &set, sizeof(set), NULL, 0);
+	answer_dma(1, VFIO_USER_DMA_READ, BASE, PAGE, 1);
+	answer_dma(2, VFIO_USER_DMA_READ, BASE + PAGE, DMA_LENGTH - PAGE, 2);
+	pcie_pump(&client);
+	ck_assert_int_eq(client.result, 0);
+	ck_assert_uint_eq(pcie_signals(events), 0);
+	/* Without the write it is asserted still. */
+	function_intx(function, true);
+	ck_assert_uint_eq(pcie_signals(events), 1);
+	tell_device(DMA_READ, BASE);
+	pcie_send(&client, VFIO_USER_DEVICE_SET_IRQS, 0, &set, sizeof(set), NULL, 0);
+	answer_dma(3, VFIO_USER_DMA_READ, BASE, PAGE, 1);
+	answer_dma(4, VFIO_USER_DMA_READ, BASE + PAGE, DMA_LENGTH - PAGE, 2);
+	pcie_pump(&client);
+	ck_assert_uint_eq(pcie_signals(events), 1);
+	close(events);
+}
+END_TEST
+
 START_TEST(a_reset_in_between_ends_the_dma)
 {
 	struct pcie_reply message;
@@ -437,6 +474,7 @@ TCase *pcie_dma_case(void)
 	tcase_add_test(tc, memory_without_a_file_is_read_by_messages);
 	tcase_add_test(tc, and_written);
 	tcase_add_test(tc, requests_in_between_are_answered_at_once);
+	tcase_add_test(tc, an_unmask_in_between_waits_for_the_device);
 	tcase_add_test(tc, a_reset_in_between_ends_the_dma);
 	tcase_add_test(tc, a_flr_in_between_ends_the_dma);
 	tcase_add_test(tc, a_refused_dma_is_a_fault);

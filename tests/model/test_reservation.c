@@ -483,7 +483,7 @@ END_TEST
 
 Suite *reservation_suite(void)
 {
-	Suite *suite = suite_create("model: reservations");
+	Suite *suite = suite_create("reservation");
 	TCase *tc = device_case(suite, "two hosts", begin, finish);
 
 	tcase_add_test(tc, capabilities_are_told);

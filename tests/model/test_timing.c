@@ -252,7 +252,7 @@ END_TEST
 
 Suite *timing_suite(void)
 {
-	Suite *suite = suite_create("model: timing");
+	Suite *suite = suite_create("timing");
 	TCase *tc = device_case(suite, "timing", begin, finish);
 
 	tcase_add_test(tc, without_a_latency_there_is_none);

@@ -369,7 +369,7 @@ END_TEST
 
 Suite *xfer_suite(void)
 {
-	Suite *suite = suite_create("model: data pointers");
+	Suite *suite = suite_create("xfer");
 	TCase *tc = device_case(suite, "prp", begin, finish);
 
 	tcase_add_test(tc, a_prp_begins_at_any_dword);

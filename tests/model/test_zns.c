@@ -491,7 +491,7 @@ END_TEST
 
 Suite *zns_suite(void)
 {
-	Suite *suite = suite_create("model: zones");
+	Suite *suite = suite_create("zns");
 	TCase *tc = device_case(suite, "zones", begin, finish);
 
 	tcase_add_test(tc, identify_tells_zones_and_limits);

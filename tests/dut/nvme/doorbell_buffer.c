@@ -6,21 +6,31 @@
 
 #define PRP1_BYTE	24
 #define PRP2_BYTE	32
+#define TRIES		1000
 
+/*
+ * The event index goes out before the doorbell is read again: a host that
+ * stores its doorbell and then looks at the index misses neither. An index
+ * behind the doorbell would keep the host from telling of its next store, so
+ * they are made equal; a host that moves on each time is not followed for ever.
+ */
 static uint32_t exchange(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t value)
 {
 	uint64_t offset = (2ULL * qid + cq) * (4ULL << ctrl->options->dstrd);
+	uint32_t seen = value;
+	int tries = TRIES;
 
-	/*
-	 * The event index goes out before the doorbell is read: a host that
-	 * stores its doorbell and then looks at the index misses neither.
-	 */
-	if (ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &value, sizeof(value)) ||
-	    ctrl_dma_write(ctrl, ctrl->event_indexes + offset, &value, sizeof(value)))
+	if (ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &seen, sizeof(seen)))
 		return value;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &value, sizeof(value));
-	return value;
+	do {
+		value = seen;
+		if (ctrl_dma_write(ctrl, ctrl->event_indexes + offset, &value, sizeof(value)))
+			return value;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &seen, sizeof(seen)))
+			return value;
+	} while (seen != value && --tries);
+	return seen;
 }
 
 uint32_t doorbell_buffer_tail(struct sq *sq)

@@ -153,6 +153,8 @@ bool work_do(struct function *function, const struct work *work);
 /* What waits, unless the device is busy. */
 void work_run(struct function *function);
 void work_drop(struct function *function);
+/* It waits for the reply to a DMA request. */
+bool device_busy(const struct function *function);
 
 /* server.c */
 int server_init(struct function *function);

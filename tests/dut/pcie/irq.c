@@ -213,6 +213,11 @@ static void intx_update(struct function *function)
 	    config_get(config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE ||
 	    function_irq_mode(function, &vectors) != FUNCTION_IRQ_INTX)
 		return;
+	/* What the device has not been told yet may be what it waits for to deassert the line. */
+	if (function->works || device_busy(function)) {
+		timer_arm(function->loop, &function->later, 0);
+		return;
+	}
 	line->masked = true;
 	irq_signal(line);
 }

@@ -56,10 +56,12 @@ static void later_fire(struct timer *later)
 {
 	struct function *function = function_of(later);
 
-	if (function->client && function->client->lost)
+	if (function->client && function->client->lost) {
 		client_end(function);
-	else
-		work_run(function);
+		return;
+	}
+	work_run(function);
+	irq_update(function);
 }
 
 void client_gone(struct function *function)

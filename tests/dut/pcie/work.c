@@ -10,7 +10,7 @@
 
 #include "pcie/function_priv.h"
 
-static bool device_busy(const struct function *function)
+bool device_busy(const struct function *function)
 {
 	return function->client && function->client->waiting;
 }
