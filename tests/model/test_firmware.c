@@ -228,7 +228,7 @@ END_TEST
 
 static int security(uint8_t opcode, uint8_t protocol, uint16_t specific, uint32_t length)
 {
-	return admin_run(&dev, admin_sqe(opcode, 0, protocol << 24 | specific << 8, length), length,
+	return admin_run(&dev, admin_sqe(opcode, 0, (uint32_t)protocol << 24 | specific << 8, length), length,
 			 NULL);
 }
 
