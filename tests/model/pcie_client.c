@@ -120,6 +120,7 @@ void pcie_stop(struct pcie_client *client)
 	if (client->fd >= 0)
 		close(client->fd);
 	function_free(client->function);
+	client->function = NULL;
 	loop_free(client->loop);
 	ck_assert_int_ne(access(client->path, F_OK), 0);
 	ck_assert_int_eq(rmdir(client->dir), 0);

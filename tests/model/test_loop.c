@@ -25,6 +25,7 @@ static void alarm_fire(struct timer *timer)
 static void start(void)
 {
 	loop = loop_new();
+	nr_fired = 0;
 	for (unsigned int i = 0; i < TIMERS; i++)
 		alarms[i] = (struct alarm){ .timer.fire = alarm_fire, .number = i };
 	for (int i = 0; i < 2; i++)
