@@ -85,7 +85,7 @@ $(OUT)/examples/%: $(OUT)/obj/tests/examples/%.o $(OUT)/libnvt.a
 
 $(OUT)/tests/unit: $(call objects,tests/unit/*.c) $(OUT)/libnvt.a
 $(OUT)/tests/guest: $(call objects,tests/guest/*.c) $(OUT)/libnvt.a
-$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/pcie/*.c tests/dut/nvme/firmware_image.c \
+$(OUT)/tests/model: $(call objects,tests/model/*.c tests/dut/loop.c tests/dut/listener.c tests/dut/pcie/*.c tests/dut/nvme/firmware_image.c \
 	tests/dut/nvme/timing.c tests/dut/nvme/random.c) $(OUT)/libnvt.a
 $(OUT)/tests/unit $(OUT)/tests/guest $(OUT)/tests/model:
 	@mkdir -p $(@D)

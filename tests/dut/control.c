@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "control.h"
+#include "listener.h"
 #include "nvme/subsys.h"
 
 #define BACKLOG		8
@@ -181,47 +180,16 @@ static void listener_ready(void *arg)
 	control->clients = client;
 }
 
-/* A socket that nobody listens at any more is replaced. */
-static int clear_path(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int fd, err;
-
-	if (lstat(address->sun_path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
-	close(fd);
-	if (err != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(address->sun_path) ? -errno : 0;
-}
-
 static int listen_at(struct control *control, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int err;
+	int fd = listener_open(path, BACKLOG);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	err = clear_path(&address);
-	if (err)
-		return err;
-	control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (control->listener < 0)
-		return -errno;
-	if (bind(control->listener, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
+	if (fd < 0)
+		return fd;
+	control->listener = fd;
 	control->path = strdup(path);
 	if (!control->path)
 		return -ENOMEM;
-	if (listen(control->listener, BACKLOG))
-		return -errno;
 	return loop_watch(control->subsys->loop, control->listener, listener_ready, control);
 }
 

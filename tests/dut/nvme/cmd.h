@@ -36,7 +36,6 @@ struct sq;
 #define COMMAND_IN_FORMAT	(1U << 6)	/* allowed while a format is under way */
 #define COMMAND_AT_ONCE		(1U << 7)	/* no latency: AER, Abort, queue commands */
 #define COMMAND_RANGE		(1U << 8)	/* SLBA in CDW10/11, NLB in CDW12 15:0: checked against the namespace */
-#define COMMAND_ZNS		(1U << 9)	/* of the Zoned Namespace command set */
 
 struct command {
 	uint8_t opcode;

@@ -128,12 +128,10 @@ static const struct command nvm_commands[] = {
 	{ nvme_cmd_copy, "copy", COMMAND_NS | COMMAND_WRITES, LBCC, copy_run, has_copy },
 };
 
-#define ZNS		(COMMAND_NS | COMMAND_ZNS)
-
 static const struct command zns_commands[] = {
-	{ nvme_zns_cmd_mgmt_send, "zone-send", ZNS | COMMAND_WRITES, LBCC, zone_send_run, NULL },
-	{ nvme_zns_cmd_mgmt_recv, "zone-receive", ZNS | COMMAND_READS, 0, zone_receive_run, NULL },
-	{ nvme_zns_cmd_append, "zone-append", ZNS | COMMAND_WRITES | COMMAND_RANGE, LBCC,
+	{ nvme_zns_cmd_mgmt_send, "zone-send", COMMAND_NS | COMMAND_WRITES, LBCC, zone_send_run, NULL },
+	{ nvme_zns_cmd_mgmt_recv, "zone-receive", COMMAND_NS | COMMAND_READS, 0, zone_receive_run, NULL },
+	{ nvme_zns_cmd_append, "zone-append", COMMAND_NS | COMMAND_WRITES | COMMAND_RANGE, LBCC,
 	  zone_append_run, NULL },
 };
 

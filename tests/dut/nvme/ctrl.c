@@ -31,8 +31,6 @@
 #define VENDOR_ID		0x1234	/* one that no vendor has, as QEMU's own devices use it */
 #define DEVICE_ID		0x4e56
 #define CLASS_NVME		0x010802
-#define CMB_BAR			2
-#define CMBMSC_CMSE		(1ULL << 1)
 #define CMBMSC_CBA		0xfffffffffffff000ULL
 
 static struct ctrl *of_device(void *device)

@@ -41,8 +41,7 @@ struct regs {
 	uint64_t cap;
 	uint32_t vs, intms, cc, csts, aqa, bpinfo, bprsel;
 	uint64_t asq, acq, bpmbl, cmbmsc;
-	uint32_t cmbloc, cmbsz, cmbsts, crto;
-	uint32_t nssd;
+	uint32_t cmbloc, cmbsz;
 };
 
 struct ctrl {

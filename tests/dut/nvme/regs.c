@@ -30,8 +30,6 @@
 #define PAGE_ALIGNED		0xfffffffffffff000ULL
 #define AQA_MASK		0x0fff0fffU
 #define CMBMSC_CRE		(1ULL << 0)
-#define CMBMSC_CMSE		(1ULL << 1)
-#define CMB_BAR			2
 
 uint32_t ctrl_page_size(const struct ctrl *ctrl)
 {
@@ -128,8 +126,6 @@ static void image(struct ctrl *ctrl, unsigned char page[REGS_IMAGE])
 		{ NVME_REG_BPRSEL, 4, regs->bprsel },
 		{ NVME_REG_BPMBL, 8, regs->bpmbl },
 		{ NVME_REG_CMBMSC, 8, regs->cmbmsc },
-		{ NVME_REG_CMBSTS, 4, regs->cmbsts },
-		{ NVME_REG_CRTO, 4, regs->crto },
 	};
 	size_t i;
 

@@ -6,6 +6,8 @@
 #include "nvme/ctrl.h"
 
 #define REGS_IMAGE	0x1000		/* bytes of registers before the doorbells */
+#define CMB_BAR		2		/* where the Controller Memory Buffer is */
+#define CMBMSC_CMSE	(1ULL << 1)	/* its address in commands is that of CMBMSC.CBA */
 
 void regs_init(struct ctrl *ctrl);
 

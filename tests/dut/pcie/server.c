@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "pcie/function_priv.h"
 
 /* Served before the loop's other work has its turn. */
@@ -170,47 +169,15 @@ void server_exit(struct function *function)
 	free(function->path);
 }
 
-/* Removes a socket that nobody listens at. */
-static int path_clear(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int fd, err;
-
-	if (lstat(address->sun_path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
-	close(fd);
-	if (err != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(address->sun_path) ? -errno : 0;
-}
-
 int function_listen(struct function *function, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int err, fd;
 
 	if (function->listener >= 0)
 		return -EBUSY;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	err = path_clear(&address);
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = listener_open(path, BACKLOG);
 	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, BACKLOG)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
+		return fd;
 	function->path = strdup(path);
 	function->listener = fd;
 	err = function->path ? loop_watch(function->loop, fd, listener_ready, function) : -ENOMEM;
