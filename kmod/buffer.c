@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DMA buffers. Their memory outlives all that the device may still write to it. */
 #include <linux/dma-mapping.h>
+#include <linux/io.h>
+#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -21,10 +23,13 @@ static void nvt_buffer_free_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
 
 static void nvt_buffer_free(struct nvt_dev *dev, struct nvt_buffer *buf)
 {
-	vunmap(buf->kva);
+	if (buf->kind == NVT_BUFFER_BAR && buf->kva)
+		iounmap((void __force __iomem *)buf->kva);
+	else
+		vunmap(buf->kva);
 	if (buf->sgt)
 		dma_free_noncontiguous(&dev->pdev->dev, buf->length, buf->sgt, DMA_BIDIRECTIONAL);
-	else if (buf->pages && buf->bus)
+	else if (buf->kind == NVT_BUFFER_PAGES && buf->pages && buf->bus)
 		nvt_buffer_free_pages(dev, buf);
 	kvfree(buf->pages);
 	kvfree(buf->bus);
@@ -69,21 +74,58 @@ static int nvt_buffer_alloc_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
 	return 0;
 }
 
-static struct nvt_buffer *nvt_buffer_alloc(struct nvt_dev *dev, u32 kind, u64 length)
+/* Where the device sees its own memory: NVMe Base 2.1, 3.1.4.11 */
+static int nvt_buffer_take_bar(struct nvt_dev *dev, struct nvt_buffer *buf,
+			       const struct nvt_buffer_create *create)
+{
+	struct pci_dev *pdev = dev->pdev;
+	unsigned int i;
+	u64 length;
+
+	if (create->bar >= PCI_STD_NUM_BARS)
+		return -EINVAL;
+	buf->bar = array_index_nospec(create->bar, PCI_STD_NUM_BARS);
+	buf->bar_offset = create->bar_offset;
+	if (!(pci_resource_flags(pdev, buf->bar) & IORESOURCE_MEM))
+		return -EINVAL;
+	length = pci_resource_len(pdev, buf->bar);
+	if (!PAGE_ALIGNED(buf->bar_offset) || buf->bar_offset >= length ||
+	    buf->length > length - buf->bar_offset)
+		return -EINVAL;
+	for (i = 0; i < buf->nr_pages; i++)
+		buf->bus[i] = pci_bus_address(pdev, buf->bar) + buf->bar_offset +
+			      (u64)i * PAGE_SIZE;
+	return 0;
+}
+
+static int nvt_buffer_fill(struct nvt_dev *dev, struct nvt_buffer *buf,
+			   const struct nvt_buffer_create *create)
+{
+	switch (buf->kind) {
+	case NVT_BUFFER_CONTIGUOUS:
+		return nvt_buffer_alloc_contiguous(dev, buf);
+	case NVT_BUFFER_PAGES:
+		return nvt_buffer_alloc_pages(dev, buf);
+	default:
+		return nvt_buffer_take_bar(dev, buf, create);
+	}
+}
+
+static struct nvt_buffer *nvt_buffer_alloc(struct nvt_dev *dev,
+					   const struct nvt_buffer_create *create)
 {
 	struct nvt_buffer *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	int ret = -ENOMEM;
 
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	buf->kind = kind;
-	buf->length = length;
-	buf->nr_pages = length >> PAGE_SHIFT;
+	buf->kind = create->kind;
+	buf->length = create->length;
+	buf->nr_pages = create->length >> PAGE_SHIFT;
 	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
 	buf->bus = kvcalloc(buf->nr_pages, sizeof(*buf->bus), GFP_KERNEL_ACCOUNT);
 	if (buf->pages && buf->bus)
-		ret = kind == NVT_BUFFER_CONTIGUOUS ? nvt_buffer_alloc_contiguous(dev, buf) :
-						      nvt_buffer_alloc_pages(dev, buf);
+		ret = nvt_buffer_fill(dev, buf, create);
 	if (ret) {
 		nvt_buffer_free(dev, buf);
 		return ERR_PTR(ret);
@@ -97,7 +139,7 @@ static int nvt_buffer_publish(struct nvt_file *file, struct nvt_buffer *buf)
 	int ret;
 
 	mutex_lock(&dev->lock);
-	ret = nvt_check_owner(file);
+	ret = nvt_check_user(file);
 	if (!ret) {
 		buf->file = file;
 		down_write(&dev->mem_lock);
@@ -129,13 +171,15 @@ int nvt_buffer_create(struct nvt_file *file, void *arg)
 	struct nvt_buffer *buf;
 	int ret;
 
-	if (create->flags || create->kind > NVT_BUFFER_PAGES || !create->length ||
+	if (create->flags || create->kind > NVT_BUFFER_BAR || create->resv || !create->length ||
 	    !PAGE_ALIGNED(create->length) || create->length > NVT_MAX_BUFFER_LENGTH)
 		return -EINVAL;
-	ret = nvt_check_owner(file);
+	if (create->kind != NVT_BUFFER_BAR && (create->bar || create->bar_offset))
+		return -EINVAL;
+	ret = nvt_check_user(file);
 	if (ret)
 		return ret;
-	buf = nvt_buffer_alloc(file->dev, create->kind, create->length);
+	buf = nvt_buffer_alloc(file->dev, create);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	ret = nvt_buffer_copy_bus(buf, u64_to_user_ptr(create->bus_addrs));
@@ -146,7 +190,8 @@ int nvt_buffer_create(struct nvt_file *file, void *arg)
 		return ret;
 	}
 	create->id = buf->id;
-	create->mmap_offset = NVT_MMAP_BUFFER(buf->id);
+	create->mmap_offset = create->kind == NVT_BUFFER_BAR ?
+		NVT_MMAP_BAR(create->bar) + create->bar_offset : NVT_MMAP_BUFFER(buf->id);
 	return 0;
 }
 
@@ -160,6 +205,15 @@ static void nvt_buffer_unpublish(struct nvt_dev *dev, struct nvt_buffer *buf)
 	nvt_zap(dev, NVT_MMAP_BUFFER(buf->id), buf->length);
 }
 
+static void nvt_buffer_retire(struct nvt_dev *dev, struct nvt_buffer *buf)
+{
+	nvt_buffer_unpublish(dev, buf);
+	if (nvt_settled(dev))
+		nvt_buffer_free(dev, buf);
+	else
+		list_add(&buf->node, &dev->retired);
+}
+
 int nvt_buffer_destroy(struct nvt_file *file, void *arg)
 {
 	struct nvt_buffer_destroy *destroy = arg;
@@ -170,31 +224,42 @@ int nvt_buffer_destroy(struct nvt_file *file, void *arg)
 	if (destroy->flags || destroy->resv)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
-	ret = nvt_check_owner(file);
+	ret = nvt_check_user(file);
 	if (ret)
 		goto out_unlock;
 	buf = xa_load(&dev->buffers, destroy->id);
-	if (!buf)
+	if (!buf || buf->file != file)
 		ret = -ENOENT;
 	else if (buf->nr_queues)
 		ret = -EBUSY;
 	if (ret)
 		goto out_unlock;
-	nvt_buffer_unpublish(dev, buf);
-	if (nvt_settled(dev))
-		nvt_buffer_free(dev, buf);
-	else
-		list_add(&buf->node, &dev->retired);
+	nvt_buffer_retire(dev, buf);
 out_unlock:
 	mutex_unlock(&dev->lock);
 	return ret;
 }
 
-int nvt_buffer_map_kva(struct nvt_buffer *buf)
+/* Registers may be in the same BAR, which decides for an uncached mapping of a CMB. */
+int nvt_buffer_map_kva(struct nvt_dev *dev, struct nvt_buffer *buf)
 {
-	if (!buf->kva)
+	if (!buf->kva && buf->kind == NVT_BUFFER_BAR)
+		buf->kva = (void __force *)ioremap(pci_resource_start(dev->pdev, buf->bar) +
+						   buf->bar_offset, buf->length);
+	else if (!buf->kva)
 		buf->kva = vmap(buf->pages, buf->nr_pages, VM_MAP, PAGE_KERNEL);
 	return buf->kva ? 0 : -ENOMEM;
+}
+
+/* Those of one user, whose queues have ended. */
+void nvt_buffers_end(struct nvt_file *file)
+{
+	struct nvt_buffer *buf;
+	unsigned long id;
+
+	xa_for_each(&file->dev->buffers, id, buf)
+		if (buf->file == file)
+			nvt_buffer_retire(file->dev, buf);
 }
 
 /* Only when the device does not write any more. */

@@ -17,6 +17,12 @@ int nvt_check_owner(struct nvt_file *file)
 	return READ_ONCE(file->dev->owner) == file ? 0 : -EBADF;
 }
 
+/* The owner, or one that it let in. */
+int nvt_check_user(struct nvt_file *file)
+{
+	return READ_ONCE(file->user) ? 0 : nvt_check_owner(file);
+}
+
 /* A device that is not confined to its buffers is as powerful as the kernel. */
 static int nvt_check_iommu(struct nvt_dev *dev)
 {
@@ -37,14 +43,18 @@ static int nvt_own(struct nvt_dev *dev, struct nvt_file *file)
 {
 	int ret;
 
-	if (dev->owner)
+	if (dev->owner && !dev->shared)
 		return -EBUSY;
 	ret = security_locked_down(LOCKDOWN_PCI_ACCESS);
 	if (!ret)
 		ret = nvt_check_iommu(dev);
-	if (!ret)
+	if (ret)
+		return ret;
+	if (dev->owner)
+		nvt_join(dev, file);
+	else
 		nvt_acquire(dev, file);
-	return ret;
+	return 0;
 }
 
 static int nvt_open_locked(struct nvt_dev *dev, struct nvt_file *file, struct inode *inode,
@@ -80,7 +90,6 @@ static int nvt_open(struct inode *inode, struct file *filp)
 	if (!file)
 		return -ENOMEM;
 	file->dev = dev;
-	file->id = current->files;
 	mutex_lock(&dev->lock);
 	ret = nvt_open_locked(dev, file, inode, filp);
 	mutex_unlock(&dev->lock);
@@ -92,23 +101,14 @@ static int nvt_open(struct inode *inode, struct file *filp)
 	return nonseekable_open(inode, filp);
 }
 
-/*
- * io_uring keeps the file open while commands are in flight, and cannot
- * cancel all of them on all kernels; so release() would never come for an
- * owner that was killed.
- */
-static int nvt_flush(struct file *filp, fl_owner_t id)
+static void nvt_end(struct nvt_file *file)
 {
-	struct nvt_file *file = filp->private_data;
 	struct nvt_dev *dev = file->dev;
 
-	if (!(current->flags & PF_EXITING) || id != file->id)
-		return 0;
-	mutex_lock(&dev->lock);
-	if (dev->owner == file && nvt_queues_busy(dev))
-		nvt_abort(dev);
-	mutex_unlock(&dev->lock);
-	return 0;
+	if (dev->owner == file)
+		nvt_give_up(dev);
+	else if (file->user)
+		nvt_leave(dev, file);
 }
 
 static int nvt_fop_release(struct inode *inode, struct file *filp)
@@ -117,8 +117,7 @@ static int nvt_fop_release(struct inode *inode, struct file *filp)
 	struct nvt_dev *dev = file->dev;
 
 	mutex_lock(&dev->lock);
-	if (dev->owner == file)
-		nvt_give_up(dev);
+	nvt_end(file);
 	mutex_unlock(&dev->lock);
 	kfree(file);
 	put_device(&dev->dev);
@@ -134,9 +133,25 @@ static int nvt_release(struct nvt_file *file, void *arg)
 	if (release->flags)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
+	ret = nvt_check_user(file);
+	if (!ret)
+		nvt_end(file);
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static int nvt_share(struct nvt_file *file, void *arg)
+{
+	struct nvt_share *share = arg;
+	struct nvt_dev *dev = file->dev;
+	int ret;
+
+	if (share->flags & ~NVT_SHARE_ON)
+		return -EINVAL;
+	mutex_lock(&dev->lock);
 	ret = nvt_check_owner(file);
 	if (!ret)
-		nvt_give_up(dev);
+		dev->shared = share->flags & NVT_SHARE_ON;
 	mutex_unlock(&dev->lock);
 	return ret;
 }
@@ -149,11 +164,17 @@ union nvt_arg {
 	struct nvt_buffer_create buffer_create;
 	struct nvt_buffer_destroy buffer_destroy;
 	struct nvt_vectors_set vectors;
+	struct nvt_vector_info vector_info;
+	struct nvt_vector_mask vector_mask;
+	struct nvt_vector_eventfd vector_eventfd;
+	struct nvt_irq_log_set irq_log;
 	struct nvt_queue_create queue_create;
 	struct nvt_queue_destroy queue_destroy;
 	struct nvt_queue_stats stats;
+	struct nvt_command command;
 	struct nvt_reset reset;
 	struct nvt_release release;
+	struct nvt_share share;
 };
 
 static const struct nvt_ioctl {
@@ -166,11 +187,17 @@ static const struct nvt_ioctl {
 	{ NVT_IOC_BUFFER_CREATE,	nvt_buffer_create },
 	{ NVT_IOC_BUFFER_DESTROY,	nvt_buffer_destroy },
 	{ NVT_IOC_VECTORS_SET,		nvt_vectors_set },
+	{ NVT_IOC_VECTOR_INFO,		nvt_vector_info },
+	{ NVT_IOC_VECTOR_MASK,		nvt_vector_mask },
+	{ NVT_IOC_VECTOR_EVENTFD,	nvt_vector_eventfd },
+	{ NVT_IOC_IRQ_LOG,		nvt_irq_log },
 	{ NVT_IOC_QUEUE_CREATE,		nvt_queue_create },
 	{ NVT_IOC_QUEUE_DESTROY,	nvt_queue_destroy },
 	{ NVT_IOC_QUEUE_STATS,		nvt_queue_stats },
+	{ NVT_IOC_COMMAND,		nvt_command },
 	{ NVT_IOC_RESET,		nvt_reset },
 	{ NVT_IOC_RELEASE,		nvt_release },
+	{ NVT_IOC_SHARE,		nvt_share },
 };
 
 /* By number and direction: the size in it changes when a struct grows. */
@@ -224,7 +251,6 @@ static long nvt_fop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg
 const struct file_operations nvt_fops = {
 	.owner			= THIS_MODULE,
 	.open			= nvt_open,
-	.flush			= nvt_flush,
 	.release		= nvt_fop_release,
 	.unlocked_ioctl		= nvt_fop_ioctl,
 	.compat_ioctl		= compat_ptr_ioctl,

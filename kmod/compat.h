@@ -4,6 +4,8 @@
 #define NVT_COMPAT_H
 
 #include <linux/device/class.h>
+#include <linux/eventfd.h>
+#include <linux/io_uring_types.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/version.h>
@@ -75,6 +77,26 @@ static inline void nvt_uring_cancelable(struct io_uring_cmd *ioucmd, unsigned in
 {
 }
 #endif
+
+/* 6.8: eventfd_signal() lost its count */
+static inline void nvt_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
+#endif
+}
+
+/* 6.13: a request knows its task through the task's io_uring context */
+static inline struct task_struct *nvt_uring_task(const struct io_kiocb *req)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	return req->tctx->task;
+#else
+	return req->task;
+#endif
+}
 
 /* 6.8: PCI_IRQ_LEGACY became PCI_IRQ_INTX */
 #ifndef PCI_IRQ_INTX

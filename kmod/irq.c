@@ -1,47 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Interrupt vectors: counted where they arrive, then managed queues are reaped. */
+/* Interrupts: counted and logged where they arrive, then managed queues are reaped. */
+#include <linux/eventfd.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/ktime.h>
+#include <linux/moduleparam.h>
 
 #include "nvt_kmod.h"
+#include "trace.h"
 
-#define NVT_INTX_RETRY_MS 1
+#define NVT_INTX_RETRY_MS	1
+#define NVT_STORM_WINDOW_MS	100
 
-unsigned int nvt_max_vectors(struct pci_dev *pdev)
-{
-	return max3(pci_msix_vec_count(pdev), pci_msi_vec_count(pdev), 1);
-}
+static unsigned int storm_limit = 100000;
+module_param(storm_limit, uint, 0644);
+MODULE_PARM_DESC(storm_limit,
+		 "interrupts a second without a completion at which a vector is masked, 0: never");
 
 static unsigned int nvt_vector_reap(struct nvt_vector *vector, u64 now)
 {
-	struct nvt_dev *dev = vector->dev;
 	unsigned int reaped = 0;
 	struct nvt_cq *cq;
-	int idx;
 
-	idx = srcu_read_lock(&dev->srcu);
-	list_for_each_entry_srcu(cq, &vector->cqs, vector_node, srcu_read_lock_held(&dev->srcu))
+	list_for_each_entry_srcu(cq, &vector->cqs, vector_node,
+				 srcu_read_lock_held(&vector->dev->srcu))
 		reaped += nvt_cq_reap(cq, now);
-	srcu_read_unlock(&dev->srcu, idx);
 	return reaped;
+}
+
+/* Whoever floods the host without anything to say is silenced. */
+static bool nvt_vector_floods(struct nvt_vector *vector, u64 now)
+{
+	unsigned int limit = READ_ONCE(storm_limit);
+
+	if (now - vector->window_ns >= NVT_STORM_WINDOW_MS * (u64)NSEC_PER_MSEC) {
+		vector->window_ns = now;
+		vector->empties = 0;
+	}
+	vector->empties++;
+	return limit && vector->empties > limit / (MSEC_PER_SEC / NVT_STORM_WINDOW_MS);
+}
+
+static void nvt_vector_count(struct nvt_vector *vector, u64 now)
+{
+	struct nvt_vector_counter *counter = vector->counter;
+
+	WRITE_ONCE(counter->prev_ns, counter->last_ns);
+	WRITE_ONCE(counter->last_ns, now);
+	WRITE_ONCE(counter->last_cpu, smp_processor_id());
+	/* Pairs with the acquire of a reader of the status page. */
+	smp_store_release(&counter->interrupts, counter->interrupts + 1);
 }
 
 static irqreturn_t nvt_vector_handler(int irq, void *data)
 {
 	struct nvt_vector *vector = data;
 	struct nvt_vector_counter *counter = vector->counter;
-	u64 now = ktime_get_ns();
+	struct nvt_dev *dev = vector->dev;
+	struct nvt_irq_entry *entry;
+	u64 now = ktime_get_ns(), seq;
+	struct eventfd_ctx *eventfd;
 	unsigned int reaped;
+	int idx;
 
-	WRITE_ONCE(counter->last_ns, now);
-	WRITE_ONCE(counter->last_cpu, smp_processor_id());
-	/* Pairs with the acquire of a reader of the status page. */
-	smp_store_release(&counter->interrupts, counter->interrupts + 1);
+	nvt_vector_count(vector, now);
+	idx = srcu_read_lock(&dev->srcu);
+	entry = nvt_irq_log_begin(dev, &seq);
 	reaped = nvt_vector_reap(vector, now);
 	if (reaped)
 		WRITE_ONCE(counter->completions, counter->completions + reaped);
 	else
 		WRITE_ONCE(counter->empty, counter->empty + 1);
+	nvt_irq_log_commit(entry, seq, vector, now, reaped);
+	srcu_read_unlock(&dev->srcu, idx);
+	trace_irq(vector, now, reaped);
+	eventfd = READ_ONCE(vector->eventfd);
+	if (eventfd)
+		nvt_eventfd_signal(eventfd);
+	if (!reaped && nvt_vector_floods(vector, now))
+		nvt_vector_storm(vector);
 	/* Even with nothing to reap: the owner of a raw queue looks by itself. */
 	return IRQ_HANDLED;
 }
@@ -55,10 +92,11 @@ static irqreturn_t nvt_intx_handler(int irq, void *data)
 	struct nvt_vector *vector = data;
 	struct nvt_dev *dev = vector->dev;
 
-	if (!pci_check_and_mask_intx(dev->pdev))
+	/* The line is shared: while the device's own is masked it is another's. */
+	if (READ_ONCE(vector->masked) || !pci_check_and_mask_intx(dev->pdev))
 		return IRQ_NONE;
 	nvt_vector_handler(irq, data);
-	if (!pci_check_and_unmask_intx(dev->pdev))
+	if (!READ_ONCE(vector->masked) && !pci_check_and_unmask_intx(dev->pdev))
 		schedule_delayed_work(&dev->intx_unmask, msecs_to_jiffies(NVT_INTX_RETRY_MS));
 	return IRQ_HANDLED;
 }
@@ -67,9 +105,14 @@ void nvt_intx_unmask(struct work_struct *work)
 {
 	struct nvt_dev *dev = container_of(work, struct nvt_dev, intx_unmask.work);
 
+	struct nvt_vector *vector = &dev->vectors[0];
+	int idx;
+
 	/* What came while the line was masked holds it up. */
-	nvt_vector_reap(&dev->vectors[0], ktime_get_ns());
-	if (!pci_check_and_unmask_intx(dev->pdev))
+	idx = srcu_read_lock(&dev->srcu);
+	nvt_vector_reap(vector, ktime_get_ns());
+	srcu_read_unlock(&dev->srcu, idx);
+	if (!READ_ONCE(vector->masked) && !pci_check_and_unmask_intx(dev->pdev))
 		schedule_delayed_work(&dev->intx_unmask, msecs_to_jiffies(NVT_INTX_RETRY_MS));
 }
 
@@ -79,10 +122,21 @@ static int nvt_vector_request(struct nvt_vector *vector)
 	struct nvt_dev *dev = vector->dev;
 	unsigned long flags = IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : IRQF_NO_THREAD;
 
+	/* disable_irq() is to mask the vector at the device, now. */
+	if (dev->vector_type != NVT_VECTOR_INTX)
+		irq_set_status_flags(vector->irq, IRQ_DISABLE_UNLAZY);
 	if (dev->vector_type == NVT_VECTOR_INTX)
 		return request_irq(vector->irq, nvt_intx_handler, flags | IRQF_SHARED,
 				   dev_name(&dev->dev), vector);
 	return request_irq(vector->irq, nvt_vector_handler, flags, dev_name(&dev->dev), vector);
+}
+
+static void nvt_vector_release(struct nvt_vector *vector)
+{
+	free_irq(vector->irq, vector);
+	irq_clear_status_flags(vector->irq, IRQ_DISABLE_UNLAZY);
+	if (vector->eventfd)
+		eventfd_ctx_put(vector->eventfd);
 }
 
 void nvt_vectors_free(struct nvt_dev *dev)
@@ -93,7 +147,7 @@ void nvt_vectors_free(struct nvt_dev *dev)
 	if (dev->vector_type == NVT_VECTOR_NONE)
 		return;
 	for (i = 0; i < dev->nr_vectors; i++)
-		free_irq(dev->vectors[i].irq, &dev->vectors[i]);
+		nvt_vector_release(&dev->vectors[i]);
 	cancel_delayed_work_sync(&dev->intx_unmask);
 	pci_free_irq_vectors(dev->pdev);
 	kvfree(dev->vectors);
@@ -146,15 +200,15 @@ static int nvt_vectors_alloc(struct nvt_dev *dev, u32 type, unsigned int count)
 	return 0;
 }
 
-static unsigned int nvt_vectors_available(struct pci_dev *pdev, u32 type)
+static unsigned int nvt_vectors_available(struct nvt_dev *dev, u32 type)
 {
 	switch (type) {
 	case NVT_VECTOR_MSIX:
-		return max(pci_msix_vec_count(pdev), 0);
+		return dev->max_msix;
 	case NVT_VECTOR_MSI:
-		return max(pci_msi_vec_count(pdev), 0);
+		return dev->max_msi;
 	case NVT_VECTOR_INTX:
-		return pdev->pin ? 1 : 0;
+		return dev->pdev->pin ? 1 : 0;
 	default:
 		return 0;
 	}
@@ -173,7 +227,7 @@ static bool nvt_vectors_used(struct nvt_dev *dev)
 
 static int nvt_vectors_replace(struct nvt_dev *dev, struct nvt_vectors_set *set)
 {
-	unsigned int available = nvt_vectors_available(dev->pdev, set->type);
+	unsigned int available = nvt_vectors_available(dev, set->type);
 	int ret;
 
 	if (dev->state != NVT_STATE_LIVE)

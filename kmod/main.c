@@ -19,6 +19,7 @@ static void nvt_dev_release(struct device *device)
 	struct nvt_dev *dev = container_of(device, struct nvt_dev, dev);
 	unsigned int i;
 
+	cancel_work_sync(&dev->notice_work);
 	if (dev->inode)
 		iput(dev->inode);
 	srcu_barrier(&dev->srcu);
@@ -54,7 +55,14 @@ static void nvt_dev_init(struct nvt_dev *dev, struct pci_dev *pdev)
 	mutex_init(&dev->lock);
 	init_rwsem(&dev->mem_lock);
 	init_waitqueue_head(&dev->state_wait);
+	INIT_LIST_HEAD(&dev->users);
 	INIT_LIST_HEAD(&dev->retired);
+	INIT_DELAYED_WORK(&dev->watch, nvt_watch);
+	spin_lock_init(&dev->notice_lock);
+	INIT_KFIFO(dev->notices);
+	INIT_WORK(&dev->notice_work, nvt_notice_work);
+	dev->max_msix = max(pci_msix_vec_count(pdev), 0);
+	dev->max_msi = max(pci_msi_vec_count(pdev), 0);
 	INIT_DELAYED_WORK(&dev->intx_unmask, nvt_intx_unmask);
 	xa_init_flags(&dev->buffers, XA_FLAGS_ALLOC1);
 	xa_init(&dev->cqs);
@@ -82,7 +90,8 @@ static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 	dev->minor = ret;
 	nvt_dev_init(dev, pdev);
 
-	dev->status_length = PAGE_ALIGN(struct_size(dev->status, vector, nvt_max_vectors(pdev)));
+	dev->status_length = PAGE_ALIGN(struct_size(dev->status, vector,
+						     max3(dev->max_msix, dev->max_msi, 1U)));
 	dev->status = vmalloc_user(dev->status_length);
 	ret = dev->status ? nvt_alloc_ones(dev) : -ENOMEM;
 	if (!ret)

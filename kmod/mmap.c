@@ -38,11 +38,11 @@ static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, enu
 	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[kind]));
 }
 
-/* To write to registers is the owner's right, which a file can lose while it has them mapped. */
+/* To write to registers is the right of owner and users, which a file can lose while it has them mapped. */
 static bool nvt_bar_reachable(struct nvt_dev *dev, struct vm_area_struct *vma)
 {
 	return dev->state == NVT_STATE_LIVE &&
-	       (!(vma->vm_flags & VM_MAYWRITE) || dev->owner == vma->vm_file->private_data);
+	       (!(vma->vm_flags & VM_MAYWRITE) || !nvt_check_user(vma->vm_file->private_data));
 }
 
 static vm_fault_t nvt_bar_insert(struct nvt_dev *dev, struct vm_fault *vmf)
@@ -126,8 +126,9 @@ static int nvt_mmap_buffer(struct nvt_file *file, struct vm_area_struct *vma, u6
 
 	down_read(&dev->mem_lock);
 	buf = xa_load(&dev->buffers, id);
+	/* What is in a BAR is mapped as the BAR is. */
 	if (buf && offset == NVT_MMAP_BUFFER(id) && length == buf->length &&
-	    buf->file == file)
+	    buf->file == file && buf->kind != NVT_BUFFER_BAR)
 		ret = 0;
 	up_read(&dev->mem_lock);
 	if (ret)
@@ -147,6 +148,19 @@ static int nvt_mmap_readonly(struct vm_area_struct *vma, void *memory, u64 offse
 	return remap_vmalloc_range(vma, memory, offset >> PAGE_SHIFT);
 }
 
+static int nvt_mmap_irq_log(struct nvt_dev *dev, struct vm_area_struct *vma)
+{
+	struct nvt_irq_ring *ring;
+	int ret = -EINVAL;
+
+	mutex_lock(&dev->lock);
+	ring = rcu_dereference_protected(dev->irq_ring, lockdep_is_held(&dev->lock));
+	if (ring)
+		ret = nvt_mmap_readonly(vma, ring->log, 0);
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
 static int nvt_mmap_records(struct nvt_file *file, struct vm_area_struct *vma, u64 offset)
 {
 	unsigned long qid = (offset - NVT_MMAP_RECORDS(0)) >> 21;
@@ -156,7 +170,7 @@ static int nvt_mmap_records(struct nvt_file *file, struct vm_area_struct *vma, u
 
 	mutex_lock(&dev->lock);
 	sq = xa_load(&dev->sqs, qid);
-	if (sq && sq->records && offset == NVT_MMAP_RECORDS(qid) && dev->owner == file)
+	if (sq && sq->records && offset == NVT_MMAP_RECORDS(qid) && sq->file == file)
 		ret = nvt_mmap_readonly(vma, sq->records, 0);
 	mutex_unlock(&dev->lock);
 	return ret;
@@ -171,6 +185,8 @@ static int nvt_mmap_region(struct nvt_file *file, struct vm_area_struct *vma)
 		return nvt_mmap_buffer(file, vma, offset, length);
 	if (offset >= NVT_MMAP_RECORDS(0))
 		return nvt_mmap_records(file, vma, offset);
+	if (offset == NVT_MMAP_IRQ_LOG)
+		return nvt_mmap_irq_log(file->dev, vma);
 	if (offset >= NVT_MMAP_STATUS)
 		return nvt_mmap_readonly(vma, file->dev->status, offset - NVT_MMAP_STATUS);
 	return nvt_mmap_bar(file->dev, vma, offset, length);

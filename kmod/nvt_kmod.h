@@ -4,6 +4,7 @@
 
 #include <linux/cdev.h>
 #include <linux/io_uring_types.h>
+#include <linux/kfifo.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
@@ -21,6 +22,20 @@
 #define NVT_MAX_BUFFER_LENGTH	SZ_1G
 #define NVT_MMAP_RECORDS(qid)	(((u64)7 << 40) + ((u64)(qid) << 21))
 #define NVT_MMAP_BUFFER(id)	(((u64)8 << 40) + ((u64)(id) << 30))
+
+#define NVT_NR_NOTICES		64
+
+/* An event from a place that cannot sleep. */
+struct nvt_notice {
+	enum nvt_event event;
+	u32 attrs;				/* BIT(NVT_ATTR_SQID) and so on: which of these it has */
+	u16 sqid;
+	u16 cqid;
+	u16 cid;
+	u32 vector;
+	u8 cqe[16];
+	u64 ns;
+};
 
 /* Pages apart, so that a write to one kind does not show in another. */
 enum nvt_ones { NVT_ONES_REGS, NVT_ONES_BAR, NVT_ONES_BUFFER, NVT_NR_ONES };
@@ -43,6 +58,8 @@ struct nvt_dev {
 	struct srcu_struct srcu;
 	struct mutex lock;			/* owner and the objects below */
 	struct nvt_file *owner;			/* written under lock and mem_lock */
+	struct list_head users;			/* under lock: nvt_file that joined the owner */
+	bool shared;				/* under lock: they may */
 
 	struct rw_semaphore mem_lock;		/* state, and what a fault may map */
 	enum nvt_state state;			/* written under mem_lock and lock */
@@ -62,18 +79,28 @@ struct nvt_dev {
 	bool unstopped;				/* under lock: would not stop, cut off the bus */
 	u32 next_buffer;			/* under lock: ids come round late */
 
+	unsigned int max_msix;			/* as found at probe: what user space maps is of this size */
+	unsigned int max_msi;
 	struct nvt_vector *vectors;		/* under lock */
 	unsigned int nr_vectors;
 	u32 vector_type;
 	struct delayed_work intx_unmask;
+	struct nvt_irq_ring __rcu *irq_ring;	/* written under lock, read under SRCU */
 
 	struct xarray cqs;			/* written under lock, read under SRCU too */
 	struct xarray sqs;			/* likewise */
+	struct delayed_work watch;
+	u64 watch_ns;				/* when it runs next; a hint */
+
+	spinlock_t notice_lock;			/* writers of notices */
+	DECLARE_KFIFO(notices, struct nvt_notice, NVT_NR_NOTICES);
+	struct work_struct notice_work;
 };
 
 struct nvt_file {
 	struct nvt_dev *dev;
-	fl_owner_t id;				/* of the process that opened it */
+	bool user;				/* written under lock and mem_lock */
+	struct list_head node;			/* on nvt_dev.users */
 };
 
 struct nvt_buffer {
@@ -85,7 +112,9 @@ struct nvt_buffer {
 	struct page **pages;
 	dma_addr_t *bus;			/* of each page */
 	struct sg_table *sgt;			/* of a contiguous one */
-	void *kva;				/* vmap() of a managed ring */
+	u32 bar;				/* of one in a BAR */
+	u64 bar_offset;
+	void *kva;				/* of a managed ring: vmap(), or ioremap() of a BAR */
 	unsigned int nr_queues;			/* rings in it */
 	struct list_head node;			/* on nvt_dev.retired */
 };
@@ -96,11 +125,22 @@ struct nvt_vector {
 	int irq;
 	struct nvt_vector_counter *counter;
 	struct list_head cqs;			/* written under dev->lock, read under SRCU */
+	unsigned long masked;			/* NVT_MASKED_*, by atomic bit operations */
+	struct eventfd_ctx *eventfd;		/* written under dev->lock, then synchronize_irq() */
+	u64 window_ns;				/* the handler's: since when it counts */
+	unsigned int empties;			/* interrupts without a completion */
+};
+
+struct nvt_irq_ring {
+	struct rcu_head rcu;
+	struct nvt_irq_log *log;		/* what user space maps */
+	size_t length;
 };
 
 struct nvt_cq {
 	struct rcu_head rcu;
 	struct nvt_dev *dev;
+	struct nvt_file *file;
 	u16 qid;
 	bool deleted;				/* the device said so */
 	bool managed;
@@ -110,19 +150,38 @@ struct nvt_cq {
 	struct nvt_vector *vector;		/* NULL: polled */
 	struct list_head vector_node;
 
-	spinlock_t lock;			/* head, phase, unexpected, dead */
+	spinlock_t lock;			/* head to missed, and the slots of its SQs */
 	u32 head;
 	u8 phase;
 	bool dead;
+	u64 reaped;
 	u64 unexpected;
+	u64 missed;
 	const struct nvt_cqe *ring;
 	void __iomem *doorbell;
 	struct io_ring_ctx *poll_ctx;		/* the one IOPOLL ring; under lock */
+	u64 stalled_ns;				/* the watch's: since when an entry is visible, */
+	u64 stalled_at;				/* this many having been reaped */
 };
+
+/*
+ * NULL, NVT_RESERVED, a command in flight, or NVT_ORPHAN. Reserved by
+ * cmpxchg(), filled by the one who reserved it, left under cq->lock: whoever
+ * takes the command out completes it.
+ */
+struct nvt_slot {
+	struct nvt_cmd *cmd;
+	u64 deadline_ns;			/* 0: none */
+};
+
+/* Being posted; and given up: nobody waits for it, but the device may still answer. */
+#define NVT_RESERVED	((struct nvt_cmd *)1)
+#define NVT_ORPHAN	((struct nvt_cmd *)2)
 
 struct nvt_sq {
 	struct rcu_head rcu;
 	struct nvt_dev *dev;
+	struct nvt_file *file;
 	u16 qid;
 	bool deleted;				/* the device said so */
 	bool managed;
@@ -130,25 +189,19 @@ struct nvt_sq {
 	struct nvt_buffer *buffer;
 	struct nvt_cq *cq;
 	struct nvt_record *records;
-	/*
-	 * By command id: NULL, NVT_RESERVED, a command in flight, or NVT_ORPHAN.
-	 * Whoever swaps a command out with cmpxchg() completes it.
-	 */
-	struct io_uring_cmd **slots;
+	struct nvt_slot *slots;			/* by command id */
 
 	spinlock_t lock;			/* tail, dead, submitted, doorbells */
 	u32 tail;
 	bool dead;
 	u64 submitted;
 	u64 doorbells;
-	u64 completed;				/* under cq->lock */
+	u64 completed;				/* this and below under cq->lock */
+	u64 timeouts;
+	u64 late;
 	void *ring;
 	void __iomem *doorbell;
 };
-
-/* Being posted; and cancelled: nobody waits for it, but the device may still answer. */
-#define NVT_RESERVED	((struct io_uring_cmd *)1)
-#define NVT_ORPHAN	((struct io_uring_cmd *)2)
 
 /* NVMe Base 2.1, 4.2.1 */
 struct nvt_cqe {
@@ -158,28 +211,37 @@ struct nvt_cqe {
 	__le32 cid_status;
 };
 
-/* What the driver keeps with a request. Ids, not pointers: a queue may go before its requests. */
-struct nvt_pdu {
+enum nvt_cmd_kind {
+	NVT_CMD_URING,
+	NVT_CMD_IOPOLL,
+	NVT_CMD_WAITER,				/* a task sleeps until it ends */
+};
+
+/*
+ * A command in flight, kept with the io_uring request or on the stack of the
+ * task that waits. Ids, not pointers: a queue may go before its requests.
+ */
+struct nvt_cmd {
 	u16 sqid;
 	u16 cid;
 	u16 delete_qid;				/* of a Delete I/O Queue command */
 	u8 delete_opcode;
 	bool deletes;
-	bool iopoll;
+	u8 kind;				/* enum nvt_cmd_kind */
 	s32 res;
 	u32 dw0;
 	u32 dw1;
 };
 
-static inline struct nvt_pdu *nvt_pdu(struct io_uring_cmd *ioucmd)
+static inline bool nvt_slot_in_flight(const struct nvt_cmd *cmd)
 {
-	BUILD_BUG_ON(sizeof(struct nvt_pdu) > sizeof(ioucmd->pdu));
-	return (struct nvt_pdu *)ioucmd->pdu;
+	return cmd && cmd != NVT_RESERVED && cmd != NVT_ORPHAN;
 }
 
 /* cdev.c */
 extern const struct file_operations nvt_fops;
 int nvt_check_owner(struct nvt_file *file);
+int nvt_check_user(struct nvt_file *file);
 
 /* mmap.c */
 int nvt_mmap(struct file *filp, struct vm_area_struct *vma);
@@ -196,15 +258,29 @@ int nvt_reset(struct nvt_file *file, void *arg);
 /* buffer.c */
 int nvt_buffer_create(struct nvt_file *file, void *arg);
 int nvt_buffer_destroy(struct nvt_file *file, void *arg);
-int nvt_buffer_map_kva(struct nvt_buffer *buf);
+int nvt_buffer_map_kva(struct nvt_dev *dev, struct nvt_buffer *buf);
+void nvt_buffers_end(struct nvt_file *file);
 void nvt_buffers_free_retired(struct nvt_dev *dev);
 void nvt_buffers_free(struct nvt_dev *dev);
 
 /* irq.c */
-unsigned int nvt_max_vectors(struct pci_dev *pdev);
 int nvt_vectors_set(struct nvt_file *file, void *arg);
 void nvt_vectors_free(struct nvt_dev *dev);
 void nvt_intx_unmask(struct work_struct *work);
+
+/* vector.c */
+struct nvt_vector *nvt_vector_get(struct nvt_dev *dev, u32 index);
+int nvt_vector_info(struct nvt_file *file, void *arg);
+int nvt_vector_mask(struct nvt_file *file, void *arg);
+int nvt_vector_eventfd(struct nvt_file *file, void *arg);
+void nvt_vector_storm(struct nvt_vector *vector);
+
+/* irqlog.c */
+int nvt_irq_log(struct nvt_file *file, void *arg);
+void nvt_irq_log_end(struct nvt_dev *dev);
+struct nvt_irq_entry *nvt_irq_log_begin(struct nvt_dev *dev, u64 *seq);
+void nvt_irq_log_commit(struct nvt_irq_entry *entry, u64 seq, const struct nvt_vector *vector,
+			u64 now, u32 completions);
 
 /* queue.c */
 int nvt_queue_create(struct nvt_file *file, void *arg);
@@ -214,28 +290,54 @@ bool nvt_queues_busy(struct nvt_dev *dev);
 void nvt_queues_kill(struct nvt_dev *dev);
 void nvt_queues_end_commands(struct nvt_dev *dev);
 void nvt_queues_free(struct nvt_dev *dev);
+void nvt_queues_end(struct nvt_file *file);
+
+/* submit.c */
+void nvt_cmd_init(struct nvt_cmd *cmd, enum nvt_cmd_kind kind, u16 sqid, const u8 *sqe);
+int nvt_sq_reserve(struct nvt_sq *sq, struct nvt_cmd *cmd);
+bool nvt_sq_post(struct nvt_sq *sq, struct nvt_cmd *cmd, const u8 *sqe, u32 timeout_ms);
+void nvt_sq_ring(struct nvt_sq *sq);
+void nvt_sq_ring_value(struct nvt_sq *sq, u32 value);
 
 /* reap.c */
+bool nvt_cq_visible(struct nvt_cq *cq);
 unsigned int nvt_cq_reap(struct nvt_cq *cq, u64 now);
+void nvt_cmd_finish_ones(struct nvt_sq *sq, struct nvt_cmd *cmd);
+bool nvt_sq_orphan(struct nvt_sq *sq, struct nvt_cmd *cmd);
 void nvt_sq_end_commands(struct nvt_sq *sq);
+
+/* command.c */
+int nvt_command(struct nvt_file *file, void *arg);
+int nvt_admin_delete_queue(struct nvt_dev *dev, u8 opcode, u16 qid);
+void nvt_waiter_wake(struct nvt_cmd *cmd);
+
+/* watch.c */
+void nvt_watch(struct work_struct *work);
+void nvt_watch_start(struct nvt_dev *dev);
+void nvt_watch_until(struct nvt_dev *dev, u64 deadline_ns);
+void nvt_cq_reap_missed(struct nvt_cq *cq, u64 now);
 
 /* uring.c */
 int nvt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags);
 int nvt_uring_cmd_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob,
 			 unsigned int poll_flags);
-void nvt_uring_complete(struct io_uring_cmd *ioucmd, bool polling);
+void nvt_uring_complete(struct nvt_cmd *cmd, bool polling);
+bool nvt_uring_abandoned(struct nvt_cmd *cmd);
 
 /* stop.c */
 void nvt_set_state(struct nvt_dev *dev, enum nvt_state state);
 bool nvt_settled(struct nvt_dev *dev);
 void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file);
+void nvt_join(struct nvt_dev *dev, struct nvt_file *file);
+void nvt_leave(struct nvt_dev *dev, struct nvt_file *file);
 void nvt_give_up(struct nvt_dev *dev);
-void nvt_abort(struct nvt_dev *dev);
 void nvt_freeze(struct nvt_dev *dev, enum nvt_state state);
 void nvt_thaw(struct nvt_dev *dev);
 
 /* event.c */
 void nvt_event(struct nvt_dev *dev, enum nvt_event event);
+void nvt_notify(struct nvt_dev *dev, struct nvt_notice notice);
+void nvt_notice_work(struct work_struct *work);
 int nvt_event_init(void);
 void nvt_event_exit(void);
 

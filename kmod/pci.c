@@ -43,8 +43,8 @@ int nvt_device_info(struct nvt_file *file, void *arg)
 		.vendor		= pdev->vendor,
 		.device		= pdev->device,
 		.config_size	= pdev->cfg_size,
-		.max_msix	= max(pci_msix_vec_count(pdev), 0),
-		.max_msi	= max(pci_msi_vec_count(pdev), 0),
+		.max_msix	= dev->max_msix,
+		.max_msi	= dev->max_msi,
 		.intx		= !!pdev->pin,
 		.nr_vectors	= dev->nr_vectors,
 		.vector_type	= dev->vector_type,
@@ -93,7 +93,7 @@ static int nvt_reg_access_live(struct nvt_dev *dev, struct nvt_reg_access *reg)
 {
 	void __iomem *page;
 
-	if (reg->bar == 0) {
+	if (reg->bar == 0 && dev->regs) {
 		nvt_mmio(dev->regs + reg->offset, reg);
 		return 0;
 	}
@@ -116,13 +116,10 @@ int nvt_reg_access(struct nvt_file *file, void *arg)
 	    reg->offset & (reg->width - 1) || reg->offset >= length ||
 	    length - reg->offset < reg->width)
 		return -EINVAL;
-	if (reg->flags & NVT_ACCESS_WRITE) {
-		ret = nvt_check_owner(file);
-		if (ret)
-			return ret;
-	}
 	down_read(&dev->mem_lock);
-	if (dev->state == NVT_STATE_GONE)
+	if (reg->flags & NVT_ACCESS_WRITE && nvt_check_owner(file))
+		ret = -EBADF;
+	else if (dev->state == NVT_STATE_GONE)
 		ret = -ENODEV;
 	else if (dev->state != NVT_STATE_LIVE)
 		ret = -EAGAIN;
@@ -179,6 +176,7 @@ int nvt_config_access(struct nvt_file *file, void *arg)
 		return -EINVAL;
 	if (!(config->flags & NVT_ACCESS_WRITE))
 		return nvt_config_read(pdev, config);
+	/* Under no lock: it waits for a reset to end, which waits for them. */
 	ret = nvt_check_owner(file);
 	return ret ? ret : nvt_config_write(pdev, config);
 }

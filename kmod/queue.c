@@ -30,21 +30,22 @@ static int nvt_queue_doorbell(struct nvt_dev *dev, const struct nvt_queue_create
 	return 0;
 }
 
-static struct nvt_buffer *nvt_queue_buffer(struct nvt_dev *dev,
+static struct nvt_buffer *nvt_queue_buffer(struct nvt_file *file,
 					   const struct nvt_queue_create *create)
 {
+	struct nvt_dev *dev = file->dev;
 	u64 length = (u64)create->nr_entries *
 		     (create->type == NVT_QUEUE_SQ ? NVT_SQE_SIZE : NVT_CQE_SIZE);
 	struct nvt_buffer *buf = xa_load(&dev->buffers, create->buffer_id);
 	int ret;
 
-	if (!buf)
+	if (!buf || buf->file != file)
 		return ERR_PTR(-ENOENT);
-	if (!PAGE_ALIGNED(create->buffer_offset) || create->buffer_offset >= buf->length ||
+	if (!IS_ALIGNED(create->buffer_offset, 4) || create->buffer_offset >= buf->length ||
 	    length > buf->length - create->buffer_offset)
 		return ERR_PTR(-EINVAL);
 	if (create->flags & NVT_QUEUE_MANAGED) {
-		ret = nvt_buffer_map_kva(buf);
+		ret = nvt_buffer_map_kva(dev, buf);
 		if (ret)
 			return ERR_PTR(ret);
 	}
@@ -81,9 +82,10 @@ static int nvt_cq_manage(struct nvt_cq *cq, const struct nvt_queue_create *creat
 	return nvt_queue_doorbell(dev, create, &cq->doorbell);
 }
 
-static int nvt_cq_create(struct nvt_dev *dev, const struct nvt_queue_create *create,
+static int nvt_cq_create(struct nvt_file *file, const struct nvt_queue_create *create,
 			 struct nvt_buffer *buf)
 {
+	struct nvt_dev *dev = file->dev;
 	struct nvt_cq *cq;
 	int ret = 0;
 
@@ -93,6 +95,7 @@ static int nvt_cq_create(struct nvt_dev *dev, const struct nvt_queue_create *cre
 	if (!cq)
 		return -ENOMEM;
 	cq->dev = dev;
+	cq->file = file;
 	cq->qid = create->qid;
 	cq->nr_entries = create->nr_entries;
 	cq->buffer = buf;
@@ -126,16 +129,17 @@ static int nvt_sq_manage(struct nvt_sq *sq, const struct nvt_queue_create *creat
 	return nvt_queue_doorbell(sq->dev, create, &sq->doorbell);
 }
 
-static int nvt_sq_create(struct nvt_dev *dev, struct nvt_queue_create *create,
+static int nvt_sq_create(struct nvt_file *file, struct nvt_queue_create *create,
 			 struct nvt_buffer *buf)
 {
+	struct nvt_dev *dev = file->dev;
 	struct nvt_cq *cq = xa_load(&dev->cqs, create->cqid);
 	struct nvt_sq *sq;
 	int ret = 0;
 
 	if (create->vector != NVT_NO_VECTOR)
 		return -EINVAL;
-	if (!cq)
+	if (!cq || cq->file != file)
 		return -ENOENT;
 	if (READ_ONCE(cq->dead))
 		return -EIO;
@@ -143,6 +147,7 @@ static int nvt_sq_create(struct nvt_dev *dev, struct nvt_queue_create *create,
 	if (!sq)
 		return -ENOMEM;
 	sq->dev = dev;
+	sq->file = file;
 	sq->qid = create->qid;
 	sq->nr_entries = create->nr_entries;
 	sq->buffer = buf;
@@ -159,22 +164,25 @@ static int nvt_sq_create(struct nvt_dev *dev, struct nvt_queue_create *create,
 	cq->nr_sqs++;
 	buf->nr_queues++;
 	create->records_offset = sq->managed ? NVT_MMAP_RECORDS(sq->qid) : 0;
+	if (sq->managed)
+		nvt_watch_start(dev);
 	return 0;
 }
 
-static int nvt_queue_create_live(struct nvt_dev *dev, struct nvt_queue_create *create)
+static int nvt_queue_create_live(struct nvt_file *file, struct nvt_queue_create *create)
 {
+	struct nvt_dev *dev = file->dev;
 	struct nvt_buffer *buf;
 
 	if (dev->state != NVT_STATE_LIVE)
 		return -EAGAIN;
 	if (create->flags & NVT_QUEUE_MANAGED && !dev->is_nvme)
 		return -EOPNOTSUPP;
-	buf = nvt_queue_buffer(dev, create);
+	buf = nvt_queue_buffer(file, create);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	return create->type == NVT_QUEUE_CQ ? nvt_cq_create(dev, create, buf) :
-					      nvt_sq_create(dev, create, buf);
+	return create->type == NVT_QUEUE_CQ ? nvt_cq_create(file, create, buf) :
+					      nvt_sq_create(file, create, buf);
 }
 
 int nvt_queue_create(struct nvt_file *file, void *arg)
@@ -187,9 +195,9 @@ int nvt_queue_create(struct nvt_file *file, void *arg)
 	    create->nr_entries < 2 || create->nr_entries > 65536)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
-	ret = nvt_check_owner(file);
+	ret = create->qid ? nvt_check_user(file) : nvt_check_owner(file);
 	if (!ret)
-		ret = nvt_queue_create_live(dev, create);
+		ret = nvt_queue_create_live(file, create);
 	mutex_unlock(&dev->lock);
 	return ret;
 }
@@ -227,7 +235,7 @@ static unsigned int nvt_sq_orphans(struct nvt_sq *sq)
 	unsigned int cid, orphans = 0;
 
 	for (cid = 0; sq->managed && cid < sq->nr_entries; cid++)
-		orphans += READ_ONCE(sq->slots[cid]) == NVT_ORPHAN;
+		orphans += READ_ONCE(sq->slots[cid].cmd) == NVT_ORPHAN;
 	return orphans;
 }
 
@@ -269,6 +277,19 @@ static int nvt_cq_destroy(struct nvt_dev *dev, u16 qid)
 	return 0;
 }
 
+static int nvt_queue_check_file(struct nvt_file *file, const struct nvt_queue_destroy *destroy)
+{
+	struct nvt_sq *sq;
+	struct nvt_cq *cq;
+
+	if (destroy->type == NVT_QUEUE_SQ) {
+		sq = xa_load(&file->dev->sqs, destroy->qid);
+		return sq && sq->file == file ? 0 : -ENOENT;
+	}
+	cq = xa_load(&file->dev->cqs, destroy->qid);
+	return cq && cq->file == file ? 0 : -ENOENT;
+}
+
 int nvt_queue_destroy(struct nvt_file *file, void *arg)
 {
 	struct nvt_queue_destroy *destroy = arg;
@@ -278,7 +299,9 @@ int nvt_queue_destroy(struct nvt_file *file, void *arg)
 	if (destroy->flags || destroy->type > NVT_QUEUE_CQ || destroy->resv)
 		return -EINVAL;
 	mutex_lock(&dev->lock);
-	ret = nvt_check_owner(file);
+	ret = nvt_check_user(file);
+	if (!ret)
+		ret = nvt_queue_check_file(file, destroy);
 	if (!ret)
 		ret = destroy->type == NVT_QUEUE_SQ ? nvt_sq_destroy(dev, destroy->qid) :
 						      nvt_cq_destroy(dev, destroy->qid);
@@ -305,6 +328,9 @@ int nvt_queue_stats(struct nvt_file *file, void *arg)
 		spin_lock_irq(&sq->cq->lock);
 		stats->completed = sq->completed;
 		stats->unexpected = sq->cq->unexpected;
+		stats->timeouts = sq->timeouts;
+		stats->late = sq->late;
+		stats->missed = sq->cq->missed;
 		spin_unlock_irq(&sq->cq->lock);
 		ret = 0;
 	}
@@ -312,7 +338,7 @@ int nvt_queue_stats(struct nvt_file *file, void *arg)
 	return ret;
 }
 
-/* Commands in flight or cancelled. */
+/* Commands in flight, or given up and not answered. */
 bool nvt_queues_busy(struct nvt_dev *dev)
 {
 	struct nvt_sq *sq;
@@ -320,9 +346,11 @@ bool nvt_queues_busy(struct nvt_dev *dev)
 	u32 cid;
 
 	lockdep_assert_held(&dev->lock);
+	if (atomic_read(&dev->orphans))
+		return true;
 	xa_for_each(&dev->sqs, qid, sq)
 		for (cid = 0; sq->managed && cid < sq->nr_entries; cid++)
-			if (READ_ONCE(sq->slots[cid]))
+			if (READ_ONCE(sq->slots[cid].cmd))
 				return true;
 	return false;
 }
@@ -361,4 +389,33 @@ void nvt_queues_free(struct nvt_dev *dev)
 		nvt_sq_destroy(dev, qid);
 	xa_for_each(&dev->cqs, qid, cq)
 		nvt_cq_destroy(dev, qid);
+}
+
+/* Those of one user, deleted on the device too where that can be done in a moment. */
+void nvt_queues_end(struct nvt_file *file)
+{
+	struct nvt_dev *dev = file->dev;
+	bool answers = dev->state == NVT_STATE_LIVE;
+	struct nvt_cq *cq;
+	struct nvt_sq *sq;
+	unsigned long qid;
+
+	lockdep_assert_held(&dev->lock);
+	xa_for_each(&dev->sqs, qid, sq)
+		if (sq->file == file)
+			nvt_sq_kill(sq);
+	xa_for_each(&dev->sqs, qid, sq) {
+		if (sq->file != file)
+			continue;
+		answers = answers && !nvt_admin_delete_queue(dev, nvme_admin_delete_sq, qid);
+		dev->exposed |= !READ_ONCE(sq->deleted);
+		nvt_sq_destroy(dev, qid);
+	}
+	xa_for_each(&dev->cqs, qid, cq) {
+		if (cq->file != file)
+			continue;
+		answers = answers && !nvt_admin_delete_queue(dev, nvme_admin_delete_cq, qid);
+		dev->exposed |= !READ_ONCE(cq->deleted);
+		nvt_cq_destroy(dev, qid);
+	}
 }

@@ -113,7 +113,7 @@ static void nvt_stop(struct nvt_dev *dev)
 bool nvt_settled(struct nvt_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
-	if (!dev->exposed && !atomic_read(&dev->orphans))
+	if (!dev->exposed && !nvt_queues_busy(dev))
 		return true;
 	if (dev->state != NVT_STATE_LIVE || !nvt_ctrl_stopped(dev))
 		return false;
@@ -132,11 +132,8 @@ void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file)
 		pci_set_master(dev->pdev);
 }
 
-/*
- * Complete what is in flight, so that io_uring can let go of a dying process.
- * In a state other than live the device was stopped on the way there.
- */
-void nvt_abort(struct nvt_dev *dev)
+/* In a state other than live the device was stopped on the way there. */
+static void nvt_abort(struct nvt_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
 	nvt_queues_kill(dev);
@@ -145,16 +142,56 @@ void nvt_abort(struct nvt_dev *dev)
 	nvt_queues_end_commands(dev);
 }
 
-/* All that the owner made ends, in the order that safety asks for. */
+static void nvt_set_user(struct nvt_file *file, bool user)
+{
+	down_write(&file->dev->mem_lock);
+	WRITE_ONCE(file->user, user);
+	up_write(&file->dev->mem_lock);
+}
+
+/* A user beside the owner, who let it in. */
+void nvt_join(struct nvt_dev *dev, struct nvt_file *file)
+{
+	lockdep_assert_held(&dev->lock);
+	list_add_tail(&file->node, &dev->users);
+	nvt_set_user(file, true);
+}
+
+/* What a user made ends, and the others go on: what the device may still write to is kept. */
+void nvt_leave(struct nvt_dev *dev, struct nvt_file *file)
+{
+	lockdep_assert_held(&dev->lock);
+	nvt_set_user(file, false);
+	list_del(&file->node);
+	nvt_zap_bars(dev);
+	nvt_queues_end(file);
+	nvt_buffers_end(file);
+}
+
+static void nvt_dismiss_users(struct nvt_dev *dev)
+{
+	struct nvt_file *file, *next;
+
+	list_for_each_entry_safe(file, next, &dev->users, node) {
+		nvt_set_user(file, false);
+		list_del(&file->node);
+	}
+	dev->shared = false;
+}
+
+/* All that the owner and the users made ends, in the order that safety asks for. */
 void nvt_give_up(struct nvt_dev *dev)
 {
 	lockdep_assert_held(&dev->lock);
 	nvt_set_owner(dev, NULL);
+	nvt_dismiss_users(dev);
 	nvt_zap_bars(dev);
 	nvt_abort(dev);
 	nvt_queues_free(dev);
+	cancel_delayed_work_sync(&dev->watch);
 	dev->exposed = false;
 	nvt_vectors_free(dev);
+	nvt_irq_log_end(dev);
 	nvt_buffers_free(dev);
 	if (dev->state == NVT_STATE_LIVE)
 		pci_clear_master(dev->pdev);
@@ -181,6 +218,9 @@ void nvt_thaw(struct nvt_dev *dev)
 	mutex_lock(&dev->lock);
 	if (dev->state != NVT_STATE_GONE) {
 		nvt_set_state(dev, NVT_STATE_LIVE);
+		/* Stopping on the way here may have cut it off. */
+		if (dev->owner && !dev->unstopped)
+			pci_set_master(dev->pdev);
 		/* A fault may have given up waiting. */
 		nvt_zap_bars(dev);
 	}

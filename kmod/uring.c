@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The way out of a command: io_uring -> slot -> ring -> doorbell. */
+/* Commands by io_uring. */
 #include <linux/blkdev.h>
 #include <linux/file.h>
 #include <linux/ktime.h>
-#include <linux/nospec.h>
-#include <linux/nvme.h>
 
 #include "nvt_kmod.h"
 
@@ -15,11 +13,22 @@ struct nvt_plug {
 	u16 sqid;
 };
 
+static struct nvt_cmd *nvt_uring_to_cmd(struct io_uring_cmd *ioucmd)
+{
+	BUILD_BUG_ON(sizeof(struct nvt_cmd) > sizeof(ioucmd->pdu));
+	return (struct nvt_cmd *)ioucmd->pdu;
+}
+
+static struct io_uring_cmd *nvt_cmd_to_uring(struct nvt_cmd *cmd)
+{
+	return container_of((void *)cmd, struct io_uring_cmd, pdu);
+}
+
 static void nvt_uring_finish(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 {
-	struct nvt_pdu *pdu = nvt_pdu(ioucmd);
+	struct nvt_cmd *cmd = nvt_uring_to_cmd(ioucmd);
 
-	nvt_uring_done(ioucmd, pdu->res, (u64)pdu->dw1 << 32 | pdu->dw0, issue_flags);
+	nvt_uring_done(ioucmd, cmd->res, (u64)cmd->dw1 << 32 | cmd->dw0, issue_flags);
 }
 
 NVT_DEFINE_TASK_WORK(nvt_uring_task_work, nvt_uring_finish)
@@ -28,23 +37,24 @@ NVT_DEFINE_TASK_WORK(nvt_uring_task_work, nvt_uring_finish)
  * An interrupt hands over to the task that submitted. A poll completes in
  * place: it runs under the lock of the command's own ring (see poll_ctx).
  */
-void nvt_uring_complete(struct io_uring_cmd *ioucmd, bool polling)
+void nvt_uring_complete(struct nvt_cmd *cmd, bool polling)
 {
-	if (!nvt_pdu(ioucmd)->iopoll)
-		nvt_uring_in_task(ioucmd, nvt_uring_task_work);
-	else
+	struct io_uring_cmd *ioucmd = nvt_cmd_to_uring(cmd);
+
+	if (cmd->kind == NVT_CMD_IOPOLL)
 		nvt_uring_finish(ioucmd, polling ? 0 : IO_URING_F_UNLOCKED);
+	else
+		nvt_uring_in_task(ioucmd, nvt_uring_task_work);
 }
 
-static void nvt_sq_ring(struct nvt_sq *sq)
+/* Its task or its ring waits for nothing but this command's end in order to go. */
+bool nvt_uring_abandoned(struct nvt_cmd *cmd)
 {
-	spin_lock(&sq->lock);
-	if (!sq->dead) {
-		/* writel() orders the entry before the doorbell. */
-		writel(sq->tail, sq->doorbell);
-		sq->doorbells++;
-	}
-	spin_unlock(&sq->lock);
+	struct io_kiocb *req = cmd_to_io_kiocb(nvt_cmd_to_uring(cmd));
+	struct task_struct *task = nvt_uring_task(req);
+
+	return percpu_ref_is_dying(&req->ctx->refs) || task->flags & PF_EXITING ||
+	       READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT;
 }
 
 static void nvt_unplug(struct blk_plug_cb *cb, bool from_schedule)
@@ -80,62 +90,27 @@ static bool nvt_plug(struct nvt_sq *sq, struct file *file)
 	return plug->file == file && plug->sqid == sq->qid;
 }
 
-/* False: the queue died since it was looked up. */
-static bool nvt_sq_post(struct nvt_sq *sq, struct io_uring_cmd *ioucmd, const u8 *sqe)
-{
-	u16 cid = nvt_pdu(ioucmd)->cid;
-
-	spin_lock(&sq->lock);
-	if (sq->dead) {
-		WRITE_ONCE(sq->slots[cid], NULL);
-		spin_unlock(&sq->lock);
-		return false;
-	}
-	WRITE_ONCE(sq->slots[cid], ioucmd);
-	memcpy(sq->ring + sq->tail * 64, sqe, 64);
-	if (++sq->tail == sq->nr_entries)
-		sq->tail = 0;
-	sq->submitted++;
-	spin_unlock(&sq->lock);
-	return true;
-}
-
 /*
  * From nvt_uring_cancelable() on the command may not fail inline: io_uring
  * has it on a list that only a completion takes it off.
  */
-static int nvt_sq_submit(struct nvt_sq *sq, struct io_uring_cmd *ioucmd,
-			 const struct nvt_uring_command *cmd, unsigned int issue_flags)
+static int nvt_uring_submit(struct nvt_sq *sq, struct io_uring_cmd *ioucmd,
+			    const struct nvt_uring_command *command, unsigned int issue_flags)
 {
-	struct nvt_pdu *pdu = nvt_pdu(ioucmd);
-	bool plugged;
+	struct nvt_cmd *cmd = nvt_uring_to_cmd(ioucmd);
+	bool rung_later;
+	int ret;
 
-	if (cmpxchg(&sq->slots[pdu->cid], NULL, NVT_RESERVED))
-		return -EEXIST;
-	sq->records[pdu->cid].submit_ns = ktime_get_ns();
+	ret = nvt_sq_reserve(sq, cmd);
+	if (ret)
+		return ret;
 	nvt_uring_cancelable(ioucmd, issue_flags);
-	plugged = nvt_plug(sq, ioucmd->file);
-	if (!nvt_sq_post(sq, ioucmd, cmd->sqe))
+	rung_later = command->flags & NVT_COMMAND_NO_DOORBELL || nvt_plug(sq, ioucmd->file);
+	if (!nvt_sq_post(sq, cmd, command->sqe, command->timeout_ms))
 		nvt_uring_done(ioucmd, -EIO, 0, issue_flags);
-	else if (!plugged)
+	else if (!rung_later)
 		nvt_sq_ring(sq);
 	return -EIOCBQUEUED;
-}
-
-static void nvt_pdu_init(struct io_uring_cmd *ioucmd, const struct nvt_uring_command *cmd,
-			 unsigned int issue_flags)
-{
-	const struct nvme_common_command *sqe = (const void *)cmd->sqe;
-
-	*nvt_pdu(ioucmd) = (struct nvt_pdu) {
-		.sqid		= cmd->sqid,
-		.cid		= sqe->command_id,
-		.iopoll		= issue_flags & IO_URING_F_IOPOLL,
-		.deletes	= cmd->sqid == 0 && (sqe->opcode == nvme_admin_delete_sq ||
-						     sqe->opcode == nvme_admin_delete_cq),
-		.delete_opcode	= sqe->opcode,
-		.delete_qid	= le32_to_cpu(sqe->cdw10),
-	};
 }
 
 /* A polled queue belongs to one IOPOLL ring, whose lock its completions run under. */
@@ -146,69 +121,98 @@ static bool nvt_cq_claim(struct nvt_cq *cq, struct io_uring_cmd *ioucmd)
 	return try_cmpxchg(&cq->poll_ctx, &none, ctx) || none == ctx;
 }
 
-static int nvt_uring_command(struct nvt_dev *dev, struct io_uring_cmd *ioucmd,
+static struct nvt_sq *nvt_uring_sq(struct nvt_file *file, u16 sqid)
+{
+	struct nvt_sq *sq = xa_load(&file->dev->sqs, sqid);
+
+	return sq && sq->managed && sq->file == file ? sq : ERR_PTR(-ENOENT);
+}
+
+/* The payload is copied once: it is memory that the process can still change. */
+static int nvt_uring_command(struct nvt_file *file, struct io_uring_cmd *ioucmd,
 			     unsigned int issue_flags)
 {
 	bool iopoll = issue_flags & IO_URING_F_IOPOLL;
-	struct nvt_uring_command cmd;
+	struct nvt_uring_command command;
 	struct nvt_sq *sq;
 
-	BUILD_BUG_ON(sizeof(cmd) != 80);
-	/* Copied once: the payload is memory that the process can still change. */
-	memcpy(&cmd, nvt_uring_payload(ioucmd), sizeof(cmd));
-	if (cmd.flags || cmd.resv[0] || cmd.resv[1] || cmd.resv[2])
+	BUILD_BUG_ON(sizeof(command) != 80);
+	memcpy(&command, nvt_uring_payload(ioucmd), sizeof(command));
+	if (command.flags & ~NVT_COMMAND_NO_DOORBELL || command.resv[0] || command.resv[1])
 		return -EINVAL;
-	sq = xa_load(&dev->sqs, cmd.sqid);
-	if (!sq || !sq->managed)
-		return -ENOENT;
+	sq = nvt_uring_sq(file, command.sqid);
+	if (IS_ERR(sq))
+		return PTR_ERR(sq);
 	if (iopoll == !!sq->cq->vector)
 		return -EOPNOTSUPP;
 	if (iopoll && !nvt_cq_claim(sq->cq, ioucmd))
 		return -EBUSY;
-	nvt_pdu_init(ioucmd, &cmd, issue_flags);
-	if (nvt_pdu(ioucmd)->cid >= sq->nr_entries - 1)
+	nvt_cmd_init(nvt_uring_to_cmd(ioucmd), iopoll ? NVT_CMD_IOPOLL : NVT_CMD_URING,
+		     command.sqid, command.sqe);
+	return nvt_uring_submit(sq, ioucmd, &command, issue_flags);
+}
+
+/* Not with an inline 0, which Linux 6.1 completes twice on an IOPOLL ring. */
+static int nvt_uring_doorbell(struct nvt_file *file, struct io_uring_cmd *ioucmd,
+			      unsigned int issue_flags)
+{
+	struct nvt_uring_doorbell doorbell;
+	struct nvt_sq *sq;
+
+	BUILD_BUG_ON(sizeof(doorbell) != 80);
+	memcpy(&doorbell, nvt_uring_payload(ioucmd), sizeof(doorbell));
+	if (doorbell.flags & ~NVT_DOORBELL_VALUE ||
+	    memchr_inv(doorbell.resv, 0, sizeof(doorbell.resv)) ||
+	    (doorbell.value && !(doorbell.flags & NVT_DOORBELL_VALUE)))
 		return -EINVAL;
-	nvt_pdu(ioucmd)->cid = array_index_nospec(nvt_pdu(ioucmd)->cid, sq->nr_entries - 1);
+	sq = nvt_uring_sq(file, doorbell.sqid);
+	if (IS_ERR(sq))
+		return PTR_ERR(sq);
 	if (READ_ONCE(sq->dead))
 		return -EIO;
-	return nvt_sq_submit(sq, ioucmd, &cmd, issue_flags);
+	if (doorbell.flags & NVT_DOORBELL_VALUE)
+		nvt_sq_ring_value(sq, doorbell.value);
+	else
+		nvt_sq_ring(sq);
+	nvt_uring_done(ioucmd, 0, 0, issue_flags);
+	return -EIOCBQUEUED;
 }
 
 /* The command id stays taken until the device answers. */
 static void nvt_uring_cancel(struct nvt_dev *dev, struct io_uring_cmd *ioucmd,
 			     unsigned int issue_flags)
 {
-	struct nvt_pdu *pdu = nvt_pdu(ioucmd);
-	struct io_uring_cmd *expected = ioucmd;
-	struct nvt_sq *sq = xa_load(&dev->sqs, pdu->sqid);
+	struct nvt_cmd *cmd = nvt_uring_to_cmd(ioucmd);
+	struct nvt_sq *sq = xa_load(&dev->sqs, cmd->sqid);
 
-	if (!sq || !sq->managed || pdu->cid >= sq->nr_entries)
+	if (!sq || !sq->managed || cmd->cid >= sq->nr_entries)
 		return;
-	atomic_inc(&dev->orphans);
-	if (try_cmpxchg(&sq->slots[pdu->cid], &expected, NVT_ORPHAN))
+	if (nvt_sq_orphan(sq, cmd))
 		nvt_uring_done(ioucmd, -ECANCELED, 0, issue_flags);
-	else
-		atomic_dec_if_positive(&dev->orphans);
 }
 
 static int nvt_uring_dispatch(struct nvt_file *file, struct io_uring_cmd *ioucmd,
 			      unsigned int issue_flags)
 {
-	struct nvt_dev *dev = file->dev;
-
 	if (issue_flags & NVT_URING_CANCEL) {
-		nvt_uring_cancel(dev, ioucmd, issue_flags);
+		nvt_uring_cancel(file->dev, ioucmd, issue_flags);
 		return 0;
 	}
-	if (ioucmd->cmd_op != NVT_URING_COMMAND)
-		return -ENOTTY;
 	if (!(issue_flags & IO_URING_F_SQE128) || !(issue_flags & IO_URING_F_CQE32))
-		return -EOPNOTSUPP;
-	if (READ_ONCE(dev->state) == NVT_STATE_GONE)
+		return ioucmd->cmd_op == NVT_URING_COMMAND ||
+		       ioucmd->cmd_op == NVT_URING_DOORBELL ? -EOPNOTSUPP : -ENOTTY;
+	if (READ_ONCE(file->dev->state) == NVT_STATE_GONE)
 		return -ENODEV;
-	if (nvt_check_owner(file))
+	if (nvt_check_user(file))
 		return -EBADF;
-	return nvt_uring_command(dev, ioucmd, issue_flags);
+	switch (ioucmd->cmd_op) {
+	case NVT_URING_COMMAND:
+		return nvt_uring_command(file, ioucmd, issue_flags);
+	case NVT_URING_DOORBELL:
+		return nvt_uring_doorbell(file, ioucmd, issue_flags);
+	default:
+		return -ENOTTY;
+	}
 }
 
 int nvt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
@@ -232,7 +236,7 @@ int nvt_uring_cmd_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob,
 	int idx;
 
 	idx = srcu_read_lock(&dev->srcu);
-	sq = xa_load(&dev->sqs, nvt_pdu(ioucmd)->sqid);
+	sq = xa_load(&dev->sqs, nvt_uring_to_cmd(ioucmd)->sqid);
 	/* Not a queue of the same id made since: that one has its own ring. */
 	if (sq && sq->managed && sq->cq->poll_ctx == cmd_to_io_kiocb(ioucmd)->ctx)
 		reaped = nvt_cq_reap(sq->cq, ktime_get_ns());

@@ -6,6 +6,8 @@
  * observed: registers, config space, state and interrupt counts. Opened for
  * writing it is owned: at most one open file at a time drives the device,
  * and all that it made (buffers, vectors, queues, commands) ends with it.
+ * An owner may let others in (NVT_IOC_SHARE): a file opened for writing then
+ * is a user, with buffers, I/O queues and commands of its own.
  *
  * Every struct starts with its own size, has the same layout on 32 and 64
  * bit, and may grow at its end: a larger one than the driver knows is taken
@@ -17,7 +19,8 @@
  *   -EINVAL  size too small, unknown flag, reserved field not zero
  *   -E2BIG   the part of the struct that this driver does not know is not zero
  *   -EFAULT  the struct, or memory that it points to, cannot be accessed
- *   -EBADF   the file is an observer (O_RDONLY) and the call changes something
+ *   -EBADF   the file is an observer (O_RDONLY) and the call changes something,
+ *	      or it is a user and the call is the owner's
  *   -ENOTTY  no such ioctl
  */
 #ifndef _UAPI_NVT_H
@@ -38,11 +41,14 @@
  *			after its removal every page reads as all-ones.
  * NVT_MMAP_STATUS	struct nvt_status and the vector counters, read-only.
  *			It stays readable after removal.
+ * NVT_MMAP_IRQ_LOG	struct nvt_irq_log, read-only, once NVT_IOC_IRQ_LOG made
+ *			one. It stays readable, also when another took its place.
  *
  * Buffers and command records have the offset that their ioctl returned.
  */
 #define NVT_MMAP_BAR(n)		((__u64)(n) << 40)
 #define NVT_MMAP_STATUS		((__u64)6 << 40)
+#define NVT_MMAP_IRQ_LOG	(NVT_MMAP_STATUS + ((__u64)1 << 39))
 
 enum nvt_state {
 	NVT_STATE_LIVE		= 0,
@@ -58,9 +64,12 @@ enum nvt_state {
  * @empty: interrupts at which no managed queue had a new completion
  * @last_ns: CLOCK_MONOTONIC at entry to the handler of the latest one
  * @last_cpu: the CPU that took it
+ * @masked: bits of NVT_MASKED_*
+ * @prev_ns: @last_ns of the one before
+ * @storms: how often the vector was masked because it never stopped
  *
- * Written by the interrupt handler alone: @last_ns and @last_cpu, then
- * @interrupts, then, when the queues have been reaped, the other two.
+ * Written by the interrupt handler alone: @prev_ns, @last_ns and @last_cpu,
+ * then @interrupts, then, when the queues have been reaped, the other two.
  */
 struct nvt_vector_counter {
 	__u64 interrupts;
@@ -68,9 +77,14 @@ struct nvt_vector_counter {
 	__u64 empty;
 	__u64 last_ns;
 	__u32 last_cpu;
-	__u32 resv0;
-	__u64 resv1[3];
+	__u32 masked;
+	__u64 prev_ns;
+	__u64 storms;
+	__u64 resv;
 };
+
+#define NVT_MASKED_OWNER	0x1U	/* by NVT_IOC_VECTOR_MASK */
+#define NVT_MASKED_STORM	0x2U	/* by the driver, to keep the host alive */
 
 /**
  * struct nvt_status - the page at NVT_MMAP_STATUS
@@ -86,6 +100,40 @@ struct nvt_status {
 	__u32 nr_vectors;
 	__u64 resv[6];
 	struct nvt_vector_counter vector[];
+};
+
+/**
+ * struct nvt_irq_entry - one interrupt
+ * @seq: its index + 1, written last: any other value means that the entry is
+ *	being written, or was overwritten
+ * @ns: CLOCK_MONOTONIC at entry to the handler
+ * @vector: the one it arrived at
+ * @cpu: the CPU that took it
+ * @completions: of managed queues, new at it
+ * @resv: 0
+ */
+struct nvt_irq_entry {
+	__u64 seq;
+	__u64 ns;
+	__u32 vector;
+	__u32 cpu;
+	__u32 completions;
+	__u32 resv;
+};
+
+/**
+ * struct nvt_irq_log - the ring at NVT_MMAP_IRQ_LOG
+ * @head: interrupts since the ring was made; that of index i is at
+ *	@entry[i % @nr_entries], unless i + @nr_entries < @head: overwritten
+ * @nr_entries: a power of two
+ * @entry: the interrupts of all vectors, in the order of their arrival
+ */
+struct nvt_irq_log {
+	__u64 head;
+	__u32 nr_entries;
+	__u32 resv0;
+	__u64 resv[6];
+	struct nvt_irq_entry entry[];
 };
 
 enum nvt_iommu {
@@ -200,6 +248,7 @@ struct nvt_config_access {
 enum nvt_buffer_kind {
 	NVT_BUFFER_CONTIGUOUS	= 0,	/* one run of bus addresses */
 	NVT_BUFFER_PAGES	= 1,	/* single pages, their bus order shuffled */
+	NVT_BUFFER_BAR		= 2,	/* memory of the device in a BAR, as a CMB */
 };
 
 /**
@@ -212,6 +261,10 @@ enum nvt_buffer_kind {
  * @bus_addrs: user pointer to __u64[@length / page size]: the bus address of
  *	each page is written there
  * @mmap_offset: out, where to map it; the mapping covers the whole buffer
+ * @bar_offset: of NVT_BUFFER_BAR: bytes from the start of the BAR, a multiple
+ *	of the page size; else 0
+ * @bar: of NVT_BUFFER_BAR: 0 to 5; else 0
+ * @resv: 0
  */
 struct nvt_buffer_create {
 	__u32 size;
@@ -221,12 +274,17 @@ struct nvt_buffer_create {
 	__u64 length;
 	__u64 bus_addrs;
 	__u64 mmap_offset;
+	__u64 bar_offset;
+	__u32 bar;
+	__u32 resv;
 };
 
 /*
- * NVT_IOC_BUFFER_CREATE - zeroed DMA memory, coherent with the device.
+ * NVT_IOC_BUFFER_CREATE - zeroed DMA memory, coherent with the device. That in
+ * a BAR is the device's own and as it was left; it is mapped as the BAR is.
  *
- *   -EINVAL  unknown kind; length 0, not in whole pages, or above 1 GiB
+ *   -EINVAL  unknown kind; length 0, not in whole pages, or above 1 GiB; not
+ *	      all within the BAR
  *   -ENOMEM  no memory (without an IOMMU a contiguous buffer ends at 4 MiB)
  *   -ENOSPC  too many buffers
  */
@@ -292,6 +350,110 @@ struct nvt_vectors_set {
  */
 #define NVT_IOC_VECTORS_SET	_IOWR(NVT_IOC_MAGIC, 0x20, struct nvt_vectors_set)
 
+#define NVT_PENDING_UNKNOWN	0xffffffffU
+
+/**
+ * struct nvt_vector_info - NVT_IOC_VECTOR_INFO
+ * @size: sizeof(struct nvt_vector_info)
+ * @flags: 0
+ * @vector: index of an allocated one
+ * @irq: out, the host's number, for /proc/interrupts and /proc/irq/N/smp_affinity
+ * @masked: out, 1 if the device says so: vector control of MSI-X, mask bit of
+ *	MSI, Interrupt Disable of INTx
+ * @pending: out, 1 if the device holds an interrupt back: PBA of MSI-X, pending
+ *	bit of MSI, Interrupt Status of INTx; NVT_PENDING_UNKNOWN for an MSI
+ *	capability without mask bits
+ */
+struct nvt_vector_info {
+	__u32 size;
+	__u32 flags;
+	__u32 vector;
+	__u32 irq;
+	__u32 masked;
+	__u32 pending;
+};
+
+/*
+ * NVT_IOC_VECTOR_INFO - what host and device say of a vector, read back from
+ * the device. Works on observers.
+ *
+ *   -EINVAL  no such vector
+ *   -EAGAIN  the device is being reset or is asleep
+ */
+#define NVT_IOC_VECTOR_INFO	_IOWR(NVT_IOC_MAGIC, 0x21, struct nvt_vector_info)
+
+#define NVT_VECTOR_MASK		0x1U
+
+/**
+ * struct nvt_vector_mask - NVT_IOC_VECTOR_MASK
+ * @size: sizeof(struct nvt_vector_mask)
+ * @flags: NVT_VECTOR_MASK, else it unmasks
+ * @vector: index of an allocated one
+ * @resv: 0
+ */
+struct nvt_vector_mask {
+	__u32 size;
+	__u32 flags;
+	__u32 vector;
+	__u32 resv;
+};
+
+/*
+ * NVT_IOC_VECTOR_MASK - mask or unmask a vector at the device; an MSI
+ * capability without mask bits is masked at the host. When it returns the
+ * handler has ended. Masking twice is masking once. Unmasking also ends what
+ * the driver masked because of a storm.
+ *
+ *   -EINVAL  no such vector
+ *   -EAGAIN  the device is being reset or is asleep
+ */
+#define NVT_IOC_VECTOR_MASK	_IOW(NVT_IOC_MAGIC, 0x22, struct nvt_vector_mask)
+
+/**
+ * struct nvt_vector_eventfd - NVT_IOC_VECTOR_EVENTFD
+ * @size: sizeof(struct nvt_vector_eventfd)
+ * @flags: 0
+ * @vector: index of an allocated one
+ * @fd: an eventfd, or -1 to end it
+ */
+struct nvt_vector_eventfd {
+	__u32 size;
+	__u32 flags;
+	__u32 vector;
+	__s32 fd;
+};
+
+/*
+ * NVT_IOC_VECTOR_EVENTFD - add 1 to an eventfd at each interrupt of a vector,
+ * after it was counted and managed queues were reaped.
+ *
+ *   -EINVAL  no such vector, or not an eventfd
+ *   -EBADF   no such file
+ */
+#define NVT_IOC_VECTOR_EVENTFD	_IOW(NVT_IOC_MAGIC, 0x23, struct nvt_vector_eventfd)
+
+/**
+ * struct nvt_irq_log_set - NVT_IOC_IRQ_LOG
+ * @size: sizeof(struct nvt_irq_log_set)
+ * @flags: 0
+ * @nr_entries: a power of two up to 2^20, or 0 for no log
+ * @resv: 0
+ * @length: out, bytes to map at NVT_MMAP_IRQ_LOG
+ */
+struct nvt_irq_log_set {
+	__u32 size;
+	__u32 flags;
+	__u32 nr_entries;
+	__u32 resv;
+	__u64 length;
+};
+
+/*
+ * NVT_IOC_IRQ_LOG - start a new, empty log of single interrupts, or end it.
+ * It goes on through NVT_IOC_VECTORS_SET and resets.
+ */
+#define NVT_IOC_IRQ_LOG		_IOWR(NVT_IOC_MAGIC, 0x24, struct nvt_irq_log_set)
+
 enum nvt_queue_type {
 	NVT_QUEUE_SQ		= 0,
 	NVT_QUEUE_CQ		= 1,
@@ -315,7 +477,7 @@ enum nvt_queue_type {
  *	one that is polled (IORING_SETUP_IOPOLL); else NVT_NO_VECTOR
  * @buffer_id: the buffer that holds the ring
  * @resv: 0
- * @buffer_offset: of the ring in it, a multiple of the page size
+ * @buffer_offset: of the ring in it, a multiple of 4
  * @records_offset: out, of a managed SQ: mmap() offset of struct nvt_record
  *	[@nr_entries], read-only
  */
@@ -385,6 +547,9 @@ struct nvt_queue_destroy {
  * @doorbells: out, writes of the tail doorbell
  * @unexpected: out, completions on its CQ that matched no command: unknown
  *	command id or SQ id, or a second one
+ * @timeouts: out, commands whose time was up
+ * @late: out, completions of commands that had timed out or been cancelled
+ * @missed: out, completions on its CQ that no interrupt told of
  */
 struct nvt_queue_stats {
 	__u32 size;
@@ -395,6 +560,9 @@ struct nvt_queue_stats {
 	__u64 completed;
 	__u64 doorbells;
 	__u64 unexpected;
+	__u64 timeouts;
+	__u64 late;
+	__u64 missed;
 };
 
 /*
@@ -403,6 +571,51 @@ struct nvt_queue_stats {
  *   -ENOENT  no such managed SQ
  */
 #define NVT_IOC_QUEUE_STATS	_IOWR(NVT_IOC_MAGIC, 0x32, struct nvt_queue_stats)
+
+#define NVT_COMMAND_NO_DOORBELL	0x1U	/* NVT_URING_COMMAND: rung later */
+#define NVT_COMMAND_ANY_CID	0x2U	/* NVT_IOC_COMMAND: the driver picks it */
+
+/**
+ * struct nvt_command - NVT_IOC_COMMAND
+ * @size: sizeof(struct nvt_command)
+ * @flags: NVT_COMMAND_ANY_CID
+ * @sqid: a managed SQ whose CQ has a vector
+ * @resv: 0
+ * @timeout_ms: 1 to 3600000
+ * @sqe: in, as in struct nvt_uring_command; out with NVT_COMMAND_ANY_CID: with
+ *	the command id that it had
+ * @cqe: out, the completion queue entry; all-ones if the queue died
+ * @submit_ns: out, as in struct nvt_record
+ * @complete_ns: out, likewise
+ */
+struct nvt_command {
+	__u32 size;
+	__u32 flags;
+	__u16 sqid;
+	__u16 resv;
+	__u32 timeout_ms;
+	__u8  sqe[64];
+	__u8  cqe[16];
+	__u64 submit_ns;
+	__u64 complete_ns;
+};
+
+/*
+ * NVT_IOC_COMMAND - one NVMe command, start to end. What the device says is in
+ * @cqe, not in the return value. A user may send commands to the admin SQ of
+ * the owner in this way, with a command id that the driver picks.
+ *
+ *   -EINVAL      command id out of range, no time-out
+ *   -ENOENT      no such managed SQ
+ *   -EOPNOTSUPP  its CQ is polled
+ *   -EEXIST      the command id is in use
+ *   -EBUSY       no command id is free
+ *   -EIO         the queue was dead before the command was sent
+ *   -ETIME       the device did not answer in time; late answers are counted,
+ *		  and the command id stays in use until then
+ *   -EINTR       the process is being killed
+ */
+#define NVT_IOC_COMMAND		_IOWR(NVT_IOC_MAGIC, 0x33, struct nvt_command)
 
 enum nvt_reset_method {
 	NVT_RESET_FUNCTION	= 0,	/* the first that works of sysfs reset_method */
@@ -451,20 +664,43 @@ struct nvt_release {
  */
 #define NVT_IOC_RELEASE		_IOW(NVT_IOC_MAGIC, 0x41, struct nvt_release)
 
+#define NVT_SHARE_ON		0x1U
+
+/**
+ * struct nvt_share - NVT_IOC_SHARE
+ * @size: sizeof(struct nvt_share)
+ * @flags: NVT_SHARE_ON, else it closes the door
+ */
+struct nvt_share {
+	__u32 size;
+	__u32 flags;
+};
+
+/*
+ * NVT_IOC_SHARE - whether others may open the device for writing and use it
+ * beside its owner, who keeps registers, config space, vectors, resets and the
+ * admin queue. When a user ends, its I/O queues are deleted on the device by
+ * the owner's managed admin queue; without one, or without an answer, its
+ * memory is kept until the controller has stopped. When the owner ends, all end.
+ */
+#define NVT_IOC_SHARE		_IOW(NVT_IOC_MAGIC, 0x42, struct nvt_share)
+
 /**
  * struct nvt_uring_command - the 80 bytes at sqe->cmd of NVT_URING_COMMAND
  * @sqe: the submission queue entry, which goes to the ring as it is. Its
  *	command id must be below nr_entries - 1 of the queue and not in use:
  *	it names the command's record.
  * @sqid: a managed SQ of this file
- * @flags: 0
+ * @flags: NVT_COMMAND_NO_DOORBELL
+ * @timeout_ms: when to give up waiting, 0 for never
  * @resv: 0
  */
 struct nvt_uring_command {
 	__u8  sqe[64];
 	__u16 sqid;
 	__u16 flags;
-	__u32 resv[3];
+	__u32 timeout_ms;
+	__u32 resv[2];
 };
 
 /**
@@ -500,10 +736,35 @@ struct nvt_record {
  *   -EEXIST      the command id is in use
  *   -ENOENT      no such managed SQ
  *   -EIO         the queue is dead: the device was reset; make it again
- *   -ECANCELED   the request was cancelled. The command id stays in use until
- *		  the device answers or the queue is destroyed.
+ *   -ETIME       time is up (a tenth of a second more at most); the record is
+ *		  all-ones. The command id stays in use until the device answers
+ *		  or the queue is destroyed.
+ *   -ECANCELED   the request was cancelled, or its process or ring is ending.
+ *		  The command id stays in use likewise.
  */
 #define NVT_URING_COMMAND	_IO(NVT_IOC_MAGIC, 0x80)
+
+#define NVT_DOORBELL_VALUE	0x1U
+
+/**
+ * struct nvt_uring_doorbell - the 80 bytes at sqe->cmd of NVT_URING_DOORBELL
+ * @sqid: a managed SQ of this file
+ * @flags: NVT_DOORBELL_VALUE: write @value, else the tail of the ring
+ * @value: anything; the driver's idea of the tail stays as it is
+ * @resv: 0
+ */
+struct nvt_uring_doorbell {
+	__u16 sqid;
+	__u16 flags;
+	__u32 value;
+	__u32 resv[18];
+};
+
+/*
+ * NVT_URING_DOORBELL - cmd_op of IORING_OP_URING_CMD: write the tail doorbell
+ * now. The CQE's res is 0 or a negative errno as of NVT_URING_COMMAND.
+ */
+#define NVT_URING_DOORBELL	_IO(NVT_IOC_MAGIC, 0x81)
 
 /*
  * Events: generic netlink family "nvt", multicast group "events". Netlink can
@@ -519,6 +780,11 @@ enum nvt_event {
 	NVT_EVENT_REMOVED,		/* a device was unbound or removed */
 	NVT_EVENT_RESET,		/* a reset ended */
 	NVT_EVENT_PCI_ERROR,		/* the PCI core reported an error */
+	NVT_EVENT_COMMAND_TIMEOUT,	/* SQID, CID */
+	NVT_EVENT_COMPLETION_LATE,	/* of a command given up. SQID, CID, CQE */
+	NVT_EVENT_COMPLETION_UNEXPECTED, /* of no command. CQID, SQID, CID, CQE */
+	NVT_EVENT_INTERRUPT_LOST,	/* completions found without one. CQID, VECTOR */
+	NVT_EVENT_INTERRUPT_STORM,	/* the vector was masked. VECTOR */
 };
 
 enum nvt_attr {
@@ -529,6 +795,11 @@ enum nvt_attr {
 	NVT_ATTR_GENERATION,		/* u64: after the event */
 	NVT_ATTR_TIME_NS,		/* u64: CLOCK_MONOTONIC */
 	NVT_ATTR_SEQ,			/* u32: counts the driver's events */
+	NVT_ATTR_SQID,			/* u32 */
+	NVT_ATTR_CQID,			/* u32 */
+	NVT_ATTR_CID,			/* u32 */
+	NVT_ATTR_VECTOR,		/* u32 */
+	NVT_ATTR_CQE,			/* binary, 16 bytes, as the device wrote it */
 	__NVT_ATTR_MAX,
 };
 
