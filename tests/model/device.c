@@ -3,7 +3,15 @@
 #include <string.h>
 #include <time.h>
 
+#include <nvme/types.h>
+
 #include "device.h"
+
+#define CC_EN		1U
+#define CC_SIZES	(6U << 16 | 4U << 20)	/* of entries: 64 and 16 bytes */
+#define CSTS_RDY	1U
+#define CSTS_CFS	2U
+#define READY_NS	5000000000ULL
 
 uint64_t device_now_ns(void)
 {
@@ -11,6 +19,24 @@ uint64_t device_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+int device_init_cc(struct nvt_ctrl *ctrl, void *bits)
+{
+	uint32_t cc = CC_SIZES | (uint32_t)(uintptr_t)bits;
+	struct nvt_pcie *pcie = nvt_ctrl_pcie(ctrl);
+	uint64_t csts = 0, end = device_now_ns() + READY_NS;
+	struct nvme_id_ctrl id;
+
+	ck_assert_int_eq(nvt_ctrl_disable(ctrl), 0);
+	ck_assert_int_eq(nvt_ctrl_init_admin(ctrl), 0);
+	ck_assert_int_eq(nvt_pcie_reg_write(pcie, 0, NVME_REG_CC, 4, cc), 0);
+	ck_assert_int_eq(nvt_pcie_reg_write(pcie, 0, NVME_REG_CC, 4, cc | CC_EN), 0);
+	while (!(csts & CSTS_RDY) && device_now_ns() < end)
+		ck_assert_int_eq(nvt_pcie_reg_read(pcie, 0, NVME_REG_CSTS, 4, &csts), 0);
+	ck_assert_uint_eq(csts & (CSTS_RDY | CSTS_CFS), CSTS_RDY);
+	ck_assert_int_eq(nvt_identify_ctrl(ctrl, &id), 0);
+	return nvt_set_feature(ctrl, NVME_FEAT_FID_NUM_QUEUES, 0, 15 << 16 | 15, NULL);
 }
 
 void device_open(struct device *device, const struct nvt_ctrl_opts *opts)

@@ -28,6 +28,9 @@ void device_open(struct device *device, const struct nvt_ctrl_opts *opts);
 void device_close(struct device *device);
 void device_stop(struct device *device);
 
+/* An init of nvt_ctrl_opts: as nvt_ctrl_init(), with these bits of CC too (a uintptr_t). */
+int device_init_cc(struct nvt_ctrl *ctrl, void *bits);
+
 /* CLOCK_MONOTONIC. */
 uint64_t device_now_ns(void);
 
