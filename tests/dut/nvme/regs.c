@@ -30,6 +30,7 @@
 #define PAGE_ALIGNED		0xfffffffffffff000ULL
 #define AQA_MASK		0x0fff0fffU
 #define CMBMSC_CRE		(1ULL << 0)
+#define CMBLOC_MIXED		(0x1fU << 3)	/* CQMMS, CQPDS, CDPMLS, CDPCILS, CDMMMS */
 
 uint32_t ctrl_page_size(const struct ctrl *ctrl)
 {
@@ -65,7 +66,7 @@ static void update_cmb(struct ctrl *ctrl)
 	struct regs *regs = &ctrl->regs;
 	bool shown = ctrl->options->cmb && regs->cmbmsc & CMBMSC_CRE;
 
-	regs->cmbloc = shown ? CMB_BAR : 0;
+	regs->cmbloc = shown ? CMB_BAR | CMBLOC_MIXED : 0;
 	/* SZ in MiB (SZU 2), usable for SQs, CQs, lists, read and write data. */
 	regs->cmbsz = shown ? 0x1fU | 2U << 8 | (uint32_t)(ctrl->options->cmb >> 20) << 12 : 0;
 }
