@@ -9,6 +9,7 @@
 #include "fault/fault.h"
 #include "nvme/changed_ns.h"
 #include "nvme/cmd.h"
+#include "nvme/doorbell_buffer.h"
 #include "nvme/error_log.h"
 #include "nvme/event.h"
 #include "nvme/feature.h"
@@ -111,34 +112,45 @@ static const struct function_ops function_ops = {
 	.intercept = on_intercept,
 };
 
+/*
+ * A doorbell in memory: the shadow where there is one, since a ring of the
+ * register can be of the value that is there already.
+ */
+static bool look_at_doorbell(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t *last)
+{
+	uint64_t offset = REGS_IMAGE + (2ULL * qid + cq) * doorbell_stride(ctrl);
+	const unsigned char *bar0 = function_bar0_memory(ctrl->function);
+	uint32_t value;
+
+	if (!doorbell_buffer_used(ctrl, qid))
+		value = __atomic_load_n((const uint32_t *)(bar0 + offset), __ATOMIC_ACQUIRE);
+	else if (!doorbell_buffer_peek(ctrl, qid, cq, &value))
+		return false;
+	if (value == *last)
+		return false;
+	*last = value;
+	write_doorbell(ctrl, offset, value);
+	return true;
+}
+
 /* Doorbells that the host stores to memory: a new value is a write. */
 static bool poll_doorbells(struct poller *poller)
 {
 	struct ctrl *ctrl = (struct ctrl *)((char *)poller - offsetof(struct ctrl, poller));
-	const unsigned char *base = function_bar0_memory(ctrl->function);
-	uint32_t qid, stride = doorbell_stride(ctrl), value;
 	bool found = false;
+	uint32_t qid;
 
 	if (!ctrl->enabled || !function_doorbells_mapped(ctrl->function) ||
 	    !function_link_is_up(ctrl->function))
 		return false;
 	for (qid = 0; qid <= ctrl->top_queue; qid++) {
-		const unsigned char *at = base + REGS_IMAGE + 2UL * qid * stride;
 		struct sq *sq = ctrl->sq[qid];
 		struct cq *cq = ctrl->cq[qid];
 
-		value = __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
-		if (sq && value != sq->last_tail) {
-			sq->last_tail = value;
-			found = true;
-			write_doorbell(ctrl, at - base, value);
-		}
-		value = __atomic_load_n((const uint32_t *)(at + stride), __ATOMIC_ACQUIRE);
-		if (cq && value != cq->last_head) {
-			cq->last_head = value;
-			found = true;
-			write_doorbell(ctrl, at - base + stride, value);
-		}
+		if (sq)
+			found |= look_at_doorbell(ctrl, qid, false, &sq->last_tail);
+		if (cq)
+			found |= look_at_doorbell(ctrl, qid, true, &cq->last_head);
 	}
 	if (found)
 		ctrl_fetch(ctrl);

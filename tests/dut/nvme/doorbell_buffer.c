@@ -8,6 +8,22 @@
 #define PRP2_BYTE	32
 #define TRIES		1000
 
+static uint64_t offset_of(const struct ctrl *ctrl, uint16_t qid, bool cq)
+{
+	return (2ULL * qid + cq) * (4ULL << ctrl->options->dstrd);
+}
+
+bool doorbell_buffer_peek(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t *value)
+{
+	uint64_t addr = ctrl->shadow_doorbells + offset_of(ctrl, qid, cq);
+	const uint32_t *shadow = ctrl_dma_pointer(ctrl, addr, sizeof(*value), false);
+
+	if (!shadow)
+		return !ctrl_dma_read(ctrl, addr, value, sizeof(*value));
+	*value = __atomic_load_n(shadow, __ATOMIC_ACQUIRE);
+	return true;
+}
+
 /*
  * The event index goes out before the doorbell is read again: a host that
  * stores its doorbell and then looks at the index misses neither. An index
@@ -16,18 +32,18 @@
  */
 static uint32_t exchange(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t value)
 {
-	uint64_t offset = (2ULL * qid + cq) * (4ULL << ctrl->options->dstrd);
+	uint64_t event_index = ctrl->event_indexes + offset_of(ctrl, qid, cq);
 	uint32_t seen = value;
 	int tries = TRIES;
 
-	if (ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &seen, sizeof(seen)))
+	if (!doorbell_buffer_peek(ctrl, qid, cq, &seen))
 		return value;
 	do {
 		value = seen;
-		if (ctrl_dma_write(ctrl, ctrl->event_indexes + offset, &value, sizeof(value)))
+		if (ctrl_dma_write(ctrl, event_index, &value, sizeof(value)))
 			return value;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (ctrl_dma_read(ctrl, ctrl->shadow_doorbells + offset, &seen, sizeof(seen)))
+		if (!doorbell_buffer_peek(ctrl, qid, cq, &seen))
 			return value;
 	} while (seen != value && --tries);
 	return seen;
@@ -43,6 +59,19 @@ uint32_t doorbell_buffer_head(struct cq *cq)
 	return exchange(cq->ctrl, cq->id, true, cq->head);
 }
 
+/* Queues that there are go on from where they are, until the host stores something else. */
+static void keep_queues(struct ctrl *ctrl)
+{
+	uint32_t qid;
+
+	for (qid = 1; qid <= ctrl->top_queue; qid++) {
+		if (ctrl->sq[qid])
+			doorbell_buffer_peek(ctrl, qid, false, &ctrl->sq[qid]->last_tail);
+		if (ctrl->cq[qid])
+			doorbell_buffer_peek(ctrl, qid, true, &ctrl->cq[qid]->last_head);
+	}
+}
+
 uint16_t doorbell_buffer_config_run(struct cmd *cmd)
 {
 	struct ctrl *ctrl = cmd->ctrl;
@@ -54,5 +83,6 @@ uint16_t doorbell_buffer_config_run(struct cmd *cmd)
 		return cmd_bad_field(cmd, PRP2_BYTE);
 	ctrl->shadow_doorbells = cmd->sqe.prp1;
 	ctrl->event_indexes = cmd->sqe.prp2;
+	keep_queues(ctrl);
 	return 0;
 }

@@ -14,6 +14,9 @@ static inline bool doorbell_buffer_used(const struct ctrl *ctrl, uint16_t qid)
 	return ctrl->shadow_doorbells && qid;
 }
 
+/* The shadow value as it is in memory now; false: it cannot be read. */
+bool doorbell_buffer_peek(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t *value);
+
 /* The shadow value; the event index is moved to it, so that the host rings at its next change. */
 uint32_t doorbell_buffer_tail(struct sq *sq);
 uint32_t doorbell_buffer_head(struct cq *cq);
