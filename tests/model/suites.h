@@ -26,5 +26,6 @@ Suite *reservation_suite(void);
 Suite *zns_suite(void);
 Suite *repeat_suite(void);
 Suite *command_suite(void);
+Suite *queue_suite(void);
 
 #endif /* SUITES_H */
