@@ -27,5 +27,6 @@ Suite *zns_suite(void);
 Suite *repeat_suite(void);
 Suite *command_suite(void);
 Suite *queue_suite(void);
+Suite *arbitration_suite(void);
 
 #endif /* SUITES_H */

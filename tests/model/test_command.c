@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Commands and queues against each other: fused pairs, Abort, arbitration, interrupt coalescing. */
+/* Commands and queues against each other: fused pairs, Abort, interrupt coalescing. */
 #include <string.h>
 #include <unistd.h>
 
@@ -16,9 +16,6 @@
 #define FUSE_SECOND		2
 #define WRITE_OFFSET		4096
 #define COALESCED		8
-#define CC_AMS_WRR		(1U << 11)
-#define CC_SIZES		(6U << 16 | 4U << 20)
-#define WAITING			8	/* commands in each queue */
 
 static struct device device;
 
@@ -194,70 +191,6 @@ START_TEST(coalescing_gathers_completions_up_to_its_threshold)
 }
 END_TEST
 
-/* As nvt_ctrl_init(), with weighted round robin. */
-static int init_weighted(struct nvt_ctrl *ctrl, void *arg)
-{
-	struct nvt_pcie *pcie = nvt_ctrl_pcie(ctrl);
-	struct nvme_id_ctrl id;
-	uint64_t csts = 0;
-	unsigned int tries;
-
-	ck_assert_int_eq(nvt_ctrl_disable(ctrl), 0);
-	ck_assert_int_eq(nvt_ctrl_init_admin(ctrl), 0);
-	ck_assert_int_eq(nvt_pcie_reg_write(pcie, 0, NVME_REG_CC, 4, CC_SIZES | CC_AMS_WRR), 0);
-	ck_assert_int_eq(nvt_pcie_reg_write(pcie, 0, NVME_REG_CC, 4, CC_SIZES | CC_AMS_WRR | 1), 0);
-	for (tries = 0; tries < 1000 && !(csts & 1); tries++)
-		ck_assert_int_eq(nvt_pcie_reg_read(pcie, 0, NVME_REG_CSTS, 4, &csts), 0);
-	ck_assert_uint_eq(csts & 3, 1);
-	ck_assert_int_eq(nvt_identify_ctrl(ctrl, &id), 0);
-	return nvt_set_feature(ctrl, NVME_FEAT_FID_NUM_QUEUES, 0, 3 << 16 | 3, NULL);
-}
-
-static struct nvt_qpair *queue_of(uint8_t priority)
-{
-	struct nvt_qpair_opts opts = { .priority = priority };
-	struct nvt_qpair *qp = nvt_qpair_create(device.ctrl, &opts);
-
-	ck_assert_msg(qp != NULL, "%s", nvt_error());
-	return qp;
-}
-
-static void fill_queue(struct nvt_qpair *qp, struct ending ending[WAITING])
-{
-	unsigned int i;
-
-	for (i = 0; i < WAITING; i++)
-		post(qp, nvme_cmd_read, 0, i, 0, &ending[i]);
-	ck_assert_int_eq(nvt_qpair_ring(qp), 0);
-}
-
-/* One command at a time, so the others wait in their queues and the arbiter chooses. */
-START_TEST(urgent_queue_is_served_before_a_low_one)
-{
-	struct nvt_ctrl_opts opts = { .init = init_weighted };
-	struct ending urgent[WAITING], low[WAITING];
-	struct nvt_qpair *urgent_qp, *low_qp;
-	unsigned int i;
-
-	model_start(&device.model, "size=2M,slots=1,read=5ms");
-	device_open(&device, &opts);
-	urgent_qp = queue_of(0);
-	low_qp = queue_of(3);
-	fill_queue(low_qp, low);
-	fill_queue(urgent_qp, urgent);
-	while (nvt_qpair_outstanding(low_qp) || nvt_qpair_outstanding(urgent_qp)) {
-		ck_assert_int_ge(nvt_qpair_poll(urgent_qp, 0), 0);
-		ck_assert_int_ge(nvt_qpair_poll(low_qp, 0), 0);
-	}
-	/* The low one was first while nobody else was there. */
-	for (i = 0; i < WAITING; i++)
-		ck_assert_uint_lt(urgent[i].order, low[WAITING / 2].order);
-	nvt_qpair_delete(urgent_qp);
-	nvt_qpair_delete(low_qp);
-	device_stop(&device);
-}
-END_TEST
-
 Suite *command_suite(void)
 {
 	Suite *suite = suite_create("command");
@@ -271,7 +204,5 @@ Suite *command_suite(void)
 	tcase_add_test(tc, abort_ends_a_command_and_says_when_there_is_none);
 	tc = device_case(suite, "coalescing", start, stop);
 	tcase_add_test(tc, coalescing_gathers_completions_up_to_its_threshold);
-	tc = device_case(suite, "arbitration", NULL, NULL);
-	tcase_add_test(tc, urgent_queue_is_served_before_a_low_one);
 	return suite;
 }

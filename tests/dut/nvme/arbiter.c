@@ -11,6 +11,7 @@
 #include "options.h"
 
 #define NO_LIMIT	UINT32_MAX
+#define ANY		(-1)	/* priority */
 
 enum priority { URGENT, HIGH, MEDIUM, LOW, CLASSES };
 
@@ -40,13 +41,13 @@ static uint32_t serve(struct ctrl *ctrl, uint16_t qid, uint32_t limit)
 	return n;
 }
 
-/* The next queue of a class (any, without classes) after the one that had its turn. */
-static uint32_t next_queue(const struct ctrl *ctrl, uint32_t after, int priority)
+/* The queue of a class (any, without classes) that has its turn still, or else the one after it. */
+static uint32_t next_queue(const struct ctrl *ctrl, const struct turn *turn, int priority)
 {
-	uint32_t i, qid;
+	uint32_t i, qid, top = ctrl->top_queue;
 
-	for (i = 1; i <= ctrl->top_queue; i++) {
-		qid = (after + i - 1) % ctrl->top_queue + 1;
+	for (i = turn->left ? 0 : 1; top && i <= top; i++) {
+		qid = (turn->qid + i + top - 1) % top + 1;
 		if (ctrl->sq[qid] && sq_has_entry(ctrl->sq[qid]) &&
 		    (priority < 0 || ctrl->sq[qid]->priority == priority))
 			return qid;
@@ -54,27 +55,27 @@ static uint32_t next_queue(const struct ctrl *ctrl, uint32_t after, int priority
 	return 0;
 }
 
-static bool round_robin(struct ctrl *ctrl)
+/* A turn goes on when a slot is free again; it ends with its burst, or when the queue is empty. */
+static uint32_t serve_turn(struct ctrl *ctrl, struct turn *turn, uint32_t qid, uint32_t limit)
 {
-	uint32_t limit = burst(feature_value(ctrl, NVME_FEAT_FID_ARBITRATION)), qid;
-	bool found = false;
+	uint32_t n;
 
-	while (has_slot(ctrl) && (qid = next_queue(ctrl, ctrl->turn, -1))) {
-		ctrl->turn = qid;
-		found |= serve(ctrl, qid, limit) > 0;
+	if (qid != turn->qid || !turn->left) {
+		turn->qid = qid;
+		turn->left = burst(feature_value(ctrl, NVME_FEAT_FID_ARBITRATION));
 	}
-	return found;
+	n = serve(ctrl, qid, limit < turn->left ? limit : turn->left);
+	turn->left = ctrl->sq[qid] && sq_has_entry(ctrl->sq[qid]) ? turn->left - n : 0;
+	return n;
 }
 
-static bool serve_urgent(struct ctrl *ctrl, uint32_t limit)
+static bool round_robin(struct ctrl *ctrl, struct turn *turn, int priority)
 {
 	bool found = false;
 	uint32_t qid;
 
-	while (has_slot(ctrl) && (qid = next_queue(ctrl, ctrl->class_turn[URGENT], URGENT))) {
-		ctrl->class_turn[URGENT] = qid;
-		found |= serve(ctrl, qid, limit) > 0;
-	}
+	while (has_slot(ctrl) && (qid = next_queue(ctrl, turn, priority)))
+		found |= serve_turn(ctrl, turn, qid, NO_LIMIT) > 0;
 	return found;
 }
 
@@ -82,16 +83,16 @@ static bool serve_urgent(struct ctrl *ctrl, uint32_t limit)
  * A class spends credits, one for each command; all have their weight again
  * once no class with commands has any left.
  */
-static uint32_t next_weighted(struct ctrl *ctrl, uint32_t arbitration, enum priority *class)
+static uint32_t next_weighted(struct ctrl *ctrl, enum priority *class)
 {
+	uint32_t arbitration = feature_value(ctrl, NVME_FEAT_FID_ARBITRATION), qid;
 	bool refilled = false;
-	uint32_t qid;
 
 	for (;;) {
 		bool waiting = false;
 
 		for (*class = HIGH; *class < CLASSES; ++*class) {
-			qid = next_queue(ctrl, ctrl->class_turn[*class], *class);
+			qid = next_queue(ctrl, &ctrl->class_turn[*class], *class);
 			waiting |= qid;
 			if (qid && ctrl->credits[*class])
 				return qid;
@@ -107,19 +108,18 @@ static uint32_t next_weighted(struct ctrl *ctrl, uint32_t arbitration, enum prio
 
 static bool weighted_round_robin(struct ctrl *ctrl)
 {
-	uint32_t arbitration = feature_value(ctrl, NVME_FEAT_FID_ARBITRATION), limit, qid, n;
-	bool found = serve_urgent(ctrl, burst(arbitration));
+	struct turn *urgent = &ctrl->class_turn[URGENT], *turn;
+	bool found = round_robin(ctrl, urgent, URGENT);
 	enum priority class;
+	uint32_t qid;
 
-	while (has_slot(ctrl) && (qid = next_weighted(ctrl, arbitration, &class))) {
-		limit = burst(arbitration);
-		if (limit > ctrl->credits[class])
-			limit = ctrl->credits[class];
-		ctrl->class_turn[class] = qid;
-		n = serve(ctrl, qid, limit);
-		ctrl->credits[class] -= n;
+	while (has_slot(ctrl) && (qid = next_weighted(ctrl, &class))) {
+		turn = &ctrl->class_turn[class];
+		ctrl->credits[class] -= serve_turn(ctrl, turn, qid, ctrl->credits[class]);
+		if (!ctrl->credits[class])
+			turn->left = 0;
 		found = true;
-		serve_urgent(ctrl, burst(arbitration));
+		round_robin(ctrl, urgent, URGENT);
 	}
 	return found;
 }
@@ -136,7 +136,7 @@ bool ctrl_fetch(struct ctrl *ctrl)
 	if (NVME_CC_AMS(ctrl->regs.cc) == NVME_CC_AMS_WRRU)
 		found |= weighted_round_robin(ctrl);
 	else
-		found |= round_robin(ctrl);
+		found |= round_robin(ctrl, &ctrl->turn, ANY);
 	ctrl->fetching = false;
 	return found;
 }

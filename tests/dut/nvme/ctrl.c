@@ -258,7 +258,9 @@ static void delete_queues(struct ctrl *ctrl)
 	for (qid = 0; ctrl->cq && qid <= ctrl->nr_queues; qid++)
 		if (ctrl->cq[qid])
 			cq_delete(ctrl->cq[qid]);
-	ctrl->turn = 0;
+	memset(&ctrl->turn, 0, sizeof(ctrl->turn));
+	memset(ctrl->class_turn, 0, sizeof(ctrl->class_turn));
+	memset(ctrl->credits, 0, sizeof(ctrl->credits));
 }
 
 void ctrl_free(struct ctrl *ctrl)

@@ -44,6 +44,11 @@ struct regs {
 	uint32_t cmbloc, cmbsz;
 };
 
+/* An SQ is served, and how many commands more until its burst ends. */
+struct turn {
+	uint32_t qid, left;
+};
+
 struct ctrl {
 	struct subsys *subsys;
 	const struct options *options;
@@ -61,9 +66,9 @@ struct ctrl {
 	struct cq **cq;
 	uint32_t top_queue;		/* the highest id that a queue has */
 	struct poller poller;		/* of mapped doorbells */
-	/* The arbiter's: the SQ that was served last, of all and of each class, and weighted credits. */
-	uint32_t turn;
-	uint32_t class_turn[4];
+	/* The arbiter's: whose turn it is, of all and of each class, and weighted credits. */
+	struct turn turn;
+	struct turn class_turn[4];
 	uint32_t credits[4];
 	uint64_t now_ns;		/* of this round of fetching */
 	bool fetching;			/* not entered again */
