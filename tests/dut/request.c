@@ -7,6 +7,7 @@
 #include "fault/fault.h"
 #include "nvme/ns.h"
 #include "nvme/sanitize.h"
+#include "nvme/smart.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
 #include "nvme/zns.h"
@@ -113,6 +114,20 @@ static void request_temperature(struct subsys *subsys, const char *text, struct 
 		thermal_set(subsys->ctrls[i], kelvin);
 }
 
+static void request_warning(struct subsys *subsys, const char *text, struct answer *answer)
+{
+	uint64_t bits;
+	unsigned int i;
+
+	if (!units_number(text, &bits) || bits > 0x3f) {
+		fail(answer, "warning BITS: those of Critical Warning, up to 0x3f, are wanted");
+		return;
+	}
+	faults_note(subsys->faults, "control: warning %#llx", (unsigned long long)bits);
+	for (i = 0; i < subsys->nr_ctrls; i++)
+		smart_set_warnings(subsys->ctrls[i], bits);
+}
+
 static void request_sanitize_fail(struct subsys *subsys, const char *text, struct answer *answer)
 {
 	faults_note(subsys->faults, "control: sanitize-fail");
@@ -165,6 +180,8 @@ static const struct request {
 	{ "link", " up|down [N]", "of all controllers, or of the N-th", request_link, true },
 	{ "status", "", "power, controllers, namespaces, links", request_status, false },
 	{ "temperature", " KELVIN", "the device gets this warm", request_temperature, true },
+	{ "warning", " BITS", "Critical Warning has these, whatever the counters say",
+	  request_warning, true },
 	{ "zone", " NSID LBA full|read-only|offline", "the zone of the block wears out", request_zone,
 	  true },
 	{ "sanitize-fail", "", "the sanitize that is under way, or the next, fails half-way",

@@ -34,6 +34,7 @@ int main(void)
 	srunner_add_suite(runner, command_suite());
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, arbitration_suite());
+	srunner_add_suite(runner, event_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

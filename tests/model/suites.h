@@ -28,5 +28,6 @@ Suite *repeat_suite(void);
 Suite *command_suite(void);
 Suite *queue_suite(void);
 Suite *arbitration_suite(void);
+Suite *event_suite(void);
 
 #endif /* SUITES_H */

@@ -15,6 +15,7 @@
 #include "nvme/feature.h"
 #include "nvme/firmware.h"
 #include "nvme/hmb.h"
+#include "nvme/lba_status.h"
 #include "nvme/ns.h"
 #include "nvme/persistent_event.h"
 #include "nvme/power.h"
@@ -211,11 +212,13 @@ static bool make_parts(struct ctrl *ctrl)
 	ctrl->power = power_new(ctrl);
 	ctrl->thermal = thermal_new(ctrl);
 	ctrl->hmb = hmb_new(ctrl);
+	ctrl->lba_alert = lba_alert_new(ctrl);
 	ctrl->notices = notices_new(ctrl);
 	ctrl->self_test = self_test_new(ctrl);
 	ctrl->telemetry = telemetry_new(ctrl);
 	return ctrl->features && ctrl->events && ctrl->changed_ns && ctrl->errors && ctrl->smart &&
-	       ctrl->power && ctrl->thermal && ctrl->hmb && ctrl->notices && ctrl->self_test && ctrl->telemetry;
+	       ctrl->power && ctrl->thermal && ctrl->hmb && ctrl->lba_alert && ctrl->notices &&
+	       ctrl->self_test && ctrl->telemetry;
 }
 
 struct ctrl *ctrl_new(struct subsys *subsys, uint16_t index)
@@ -274,6 +277,7 @@ void ctrl_free(struct ctrl *ctrl)
 	telemetry_free(ctrl->telemetry);
 	self_test_free(ctrl->self_test);
 	notices_free(ctrl->notices);
+	lba_alert_free(ctrl->lba_alert);
 	hmb_free(ctrl->hmb);
 	thermal_free(ctrl->thermal);
 	power_free(ctrl->power);
@@ -312,6 +316,7 @@ void ctrl_reset(struct ctrl *ctrl, enum ctrl_reset kind)
 	errors_reset(ctrl, kind);
 	power_reset(ctrl, kind);
 	hmb_reset(ctrl, kind);
+	lba_alert_reset(ctrl);
 	reservation_reset(ctrl);
 	notices_reset(ctrl);
 	self_test_reset(ctrl, kind);

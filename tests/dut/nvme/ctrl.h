@@ -18,6 +18,7 @@ struct events;
 struct features;
 struct function;
 struct hmb;
+struct lba_alert;
 struct notices;
 struct nvt_sqe;
 struct options;
@@ -88,6 +89,7 @@ struct ctrl {
 	struct power *power;
 	struct thermal *thermal;
 	struct hmb *hmb;
+	struct lba_alert *lba_alert;
 	struct notices *notices;	/* of reservations */
 	struct self_test *self_test;
 	struct telemetry *telemetry;

@@ -135,20 +135,6 @@ uint16_t event_request_run(struct cmd *cmd)
 	return CMD_PENDING;
 }
 
-/* The Critical Warnings that an event of the SMART type stands for. 5.1.12.1.3 */
-static uint32_t warnings_of(uint8_t info)
-{
-	switch (info) {
-	case NVME_AER_SMART_TEMPERATURE_THRESHOLD:
-		return NVME_SMART_CRIT_TEMPERATURE;
-	case NVME_AER_SMART_SPARE_THRESHOLD:
-		return NVME_SMART_CRIT_SPARE;
-	default:
-		return NVME_SMART_CRIT_DEGRADED | NVME_SMART_CRIT_MEDIA |
-		       NVME_SMART_CRIT_VOLATILE_MEMORY | NVME_SMART_CRIT_PMR_RO;
-	}
-}
-
 /* Asynchronous Event Configuration has a bit for each notice, from bit 8 on. 5.1.25.1.9 */
 static uint32_t notice_bit(uint8_t info)
 {
@@ -157,18 +143,11 @@ static uint32_t notice_bit(uint8_t info)
 	return info < 8 ? 1U << (8 + info) : 0;
 }
 
+/* Of SMART there is a bit for each Critical Warning, which its caller looks at. */
 static bool enabled(const struct ctrl *ctrl, uint8_t type, uint8_t info)
 {
-	uint32_t config = feature_value(ctrl, NVME_FEAT_FID_ASYNC_EVENT);
-
-	switch (type) {
-	case NVME_AER_SMART:
-		return config & warnings_of(info);
-	case NVME_AER_NOTICE:
-		return config & notice_bit(info);
-	default:
-		return true;
-	}
+	return type != NVME_AER_NOTICE ||
+	       feature_value(ctrl, NVME_FEAT_FID_ASYNC_EVENT) & notice_bit(info);
 }
 
 static bool is_pending(const struct events *events, const struct event *event)

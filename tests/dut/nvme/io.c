@@ -10,6 +10,7 @@
 #include "nvme/feature.h"
 #include "nvme/io.h"
 #include "nvme/io_fault.h"
+#include "nvme/lba_status.h"
 #include "nvme/ns.h"
 #include "nvme/protection.h"
 #include "nvme/smart.h"
@@ -394,11 +395,16 @@ uint16_t write_zeroes_run(struct cmd *cmd)
 uint16_t write_uncorrectable_run(struct cmd *cmd)
 {
 	uint16_t status = check_size(cmd, IO_WUSL);
+	uint64_t before;
 
 	if (!status)
 		status = check_write(cmd);
-	if (!status)
-		store_mark_uncorrectable(cmd->ns->store, cmd->sqe.opcode, cmd->slba, cmd->nlb,
-					 io_is_durable(cmd, false));
+	if (status)
+		return wrote(cmd, status);
+	before = cmd->ns->store->uncorrectable;
+	store_mark_uncorrectable(cmd->ns->store, cmd->sqe.opcode, cmd->slba, cmd->nlb,
+				 io_is_durable(cmd, false));
+	if (cmd->ns->store->uncorrectable > before)
+		lba_alert(cmd->ns);
 	return wrote(cmd, status);
 }

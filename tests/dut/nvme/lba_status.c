@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Which blocks cannot be read: Get LBA Status and its log page. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 
 #include "nvme/cmd.h"
 #include "nvme/ctrl.h"
+#include "nvme/event.h"
+#include "nvme/feature.h"
 #include "nvme/lba_status.h"
 #include "nvme/log_page.h"
 #include "nvme/ns.h"
@@ -22,6 +25,14 @@
 #define CMPC_COMPLETE		2
 #define DESCRIPTORS_MAX		4096
 #define LOG_RANGES		64	/* of a namespace in the log page */
+
+#define LSIRI(value)	((value) & NVME_FEAT_LBAS_LSIRI_MASK)
+#define LSIRI_UNIT_NS	(100 * NS_PER_MS)
+
+struct lba_alert {
+	struct ctrl *ctrl;
+	struct timer delay;
+};
 
 struct range {
 	uint64_t slba;
@@ -133,4 +144,57 @@ uint16_t lba_status_log(struct cmd *cmd, struct log *log)
 	}
 	page->lslplen = at;
 	return 0;
+}
+
+static void tell(struct timer *timer)
+{
+	struct lba_alert *alert = (struct lba_alert *)((char *)timer -
+						       offsetof(struct lba_alert, delay));
+
+	event_post(alert->ctrl, NVME_AER_NOTICE, NVME_AER_NOTICE_LBA_STATUS_ALERT,
+		   NVME_LOG_LID_LBA_STATUS);
+}
+
+struct lba_alert *lba_alert_new(struct ctrl *ctrl)
+{
+	struct lba_alert *alert = calloc(1, sizeof(*alert));
+
+	if (!alert)
+		return NULL;
+	alert->ctrl = ctrl;
+	alert->delay.fire = tell;
+	return alert;
+}
+
+void lba_alert_free(struct lba_alert *alert)
+{
+	if (alert)
+		timer_cancel(alert->ctrl->loop, &alert->delay);
+	free(alert);
+}
+
+void lba_alert_reset(struct ctrl *ctrl)
+{
+	timer_cancel(ctrl->loop, &ctrl->lba_alert->delay);
+}
+
+static void alert_ctrl(struct ctrl *ctrl)
+{
+	uint32_t delay = LSIRI(feature_value(ctrl, NVME_FEAT_FID_LBA_STS_INTERVAL));
+	struct timer *timer = &ctrl->lba_alert->delay;
+
+	if (!delay)
+		tell(timer);
+	else if (!timer_armed(timer))
+		timer_arm(ctrl->loop, timer, loop_now(ctrl->loop) + delay * LSIRI_UNIT_NS);
+}
+
+void lba_alert(const struct ns *ns)
+{
+	struct subsys *subsys = ns->subsys;
+	unsigned int i;
+
+	for (i = 0; subsys->options->lba_status && i < subsys->nr_ctrls; i++)
+		if (ns_attached(subsys->ctrls[i], ns->nsid))
+			alert_ctrl(subsys->ctrls[i]);
 }

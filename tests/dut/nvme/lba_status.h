@@ -5,8 +5,19 @@
 
 #include <stdint.h>
 
+#include "nvme/ctrl.h"
+
 struct cmd;
 struct log;
+struct ns;
+
+struct lba_alert *lba_alert_new(struct ctrl *ctrl);
+void lba_alert_free(struct lba_alert *alert);
+void lba_alert_reset(struct ctrl *ctrl);
+
+/* More blocks of it cannot be read: LBA Status Information Alert, not before LSIRI of feature 15h. */
+void lba_alert(const struct ns *ns);
+
 
 uint16_t get_lba_status_run(struct cmd *cmd);
 uint16_t lba_status_log(struct cmd *cmd, struct log *log);

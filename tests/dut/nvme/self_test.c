@@ -8,6 +8,8 @@
 
 #include "nvme/cmd.h"
 #include "nvme/ctrl.h"
+#include "nvme/error_log.h"
+#include "nvme/event.h"
 #include "nvme/log_page.h"
 #include "nvme/ns.h"
 #include "nvme/self_test.h"
@@ -132,8 +134,11 @@ static void finish(struct self_test *test)
 		      (test->state->code == NVME_ST_CODE_SHORT || check_media(test, &failure));
 
 	end(test, passed ? NVME_ST_RESULT_NO_ERR : NVME_ST_RESULT_KNOWN_SEG_FAIL, &failure);
-	if (!passed)
-		telemetry_capture(test->ctrl, "device self-test failed");
+	if (passed)
+		return;
+	telemetry_capture(test->ctrl, "device self-test failed");
+	error_log_device(test->ctrl, NVME_SC_INTERNAL);
+	event_post(test->ctrl, NVME_AER_ERROR, NVME_AER_ERROR_DIAG_FAILURE, NVME_LOG_LID_ERROR);
 }
 
 static uint64_t step_ns(const struct self_test *test)

@@ -9,6 +9,7 @@
 #include "nvme/cmd.h"
 #include "nvme/ctrl.h"
 #include "nvme/event.h"
+#include "nvme/feature.h"
 #include "nvme/ns.h"
 #include "nvme/smart.h"
 #include "nvme/subsys.h"
@@ -210,6 +211,7 @@ void smart_check(struct ctrl *ctrl)
 	uint8_t now = warnings(ctrl), risen = now & ~smart->reported;
 
 	smart->reported = now;
+	risen &= feature_value(ctrl, NVME_FEAT_FID_ASYNC_EVENT);
 	if (risen & NVME_SMART_CRIT_SPARE)
 		event_post(ctrl, NVME_AER_SMART, NVME_AER_SMART_SPARE_THRESHOLD,
 			   NVME_LOG_LID_SMART);
