@@ -84,6 +84,9 @@ void regs_reset(struct ctrl *ctrl, enum ctrl_reset kind)
 		return;
 	}
 	regs_init(ctrl);
+	/* NSSRO stays until the host or a loss of power clears it. 3.1.4.6 */
+	if (kind != CTRL_RESET_POWER)
+		regs->csts |= old.csts & CSTS_NSSRO;
 	if (kind == CTRL_RESET_NSSR)
 		regs->csts |= CSTS_NSSRO;
 	if (kind == CTRL_RESET_FLR) {
@@ -184,6 +187,8 @@ void regs_follow(struct timer *timer)
 	if ((ctrl->regs.csts & CSTS_SHST_MASK) == CSTS_SHST_OCCURRING) {
 		ctrl->regs.csts = (ctrl->regs.csts & ~CSTS_SHST_MASK) | CSTS_SHST_COMPLETE;
 		ctrl->shut_down = true;
+		/* No commands until a reset. 3.6.1 */
+		ctrl->enabled = false;
 	} else {
 		ctrl->regs.csts |= CSTS_RDY;
 		ctrl->enabled = true;
