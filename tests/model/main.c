@@ -35,6 +35,8 @@ int main(void)
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, arbitration_suite());
 	srunner_add_suite(runner, event_suite());
+	srunner_add_suite(runner, hmb_suite());
+	srunner_add_suite(runner, power_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

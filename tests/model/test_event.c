@@ -241,6 +241,17 @@ START_TEST(event_waits_for_a_request)
 }
 END_TEST
 
+/* Of AERL and one more. */
+START_TEST(requests_are_limited)
+{
+	events_request(&events, dev.ctrl, nvt_ctrl_id(dev.ctrl)->aerl + 2U);
+	events_wait(&events, 1);
+	ck_assert_uint_eq(events.nr, 1);
+	ck_assert_uint_eq(events.cqe[0].status_phase >> 1 & 0x7ff,
+			  STATUS_SPECIFIC(NVME_SC_ASYNC_LIMIT));
+}
+END_TEST
+
 /* LSIRI of 300 ms: what comes meanwhile is told with it. */
 START_TEST(alert_of_blocks_comes_at_its_interval)
 {
@@ -273,6 +284,7 @@ Suite *event_suite(void)
 	tcase_add_loop_test(tc, event_is_told_once_until_its_log_is_read, 0, NR_KINDS);
 	tcase_add_loop_test(tc, event_that_is_off_is_not_told, ALWAYS_ON, NR_KINDS);
 	tcase_add_loop_test(tc, event_waits_for_a_request, 0, NR_KINDS);
+	tcase_add_test(tc, requests_are_limited);
 	tcase_add_test(tc, alert_of_blocks_comes_at_its_interval);
 	return suite;
 }

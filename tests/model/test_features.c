@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Features, asynchronous events, and what the controller does by itself. */
+/* Features: values that are set, saved, refused. */
 #include <string.h>
-#include <unistd.h>
 
 #include <nvme/types.h>
 #include <nvt/nvt.h>
@@ -54,54 +53,12 @@ static uint32_t get(uint8_t fid, uint8_t sel, uint32_t cdw11)
 	return dw0;
 }
 
-static int read_log(uint8_t lid, size_t length)
-{
-	return admin(nvt_sqe_get_log_page(lid, NVME_NSID_ALL, length, 0), length);
-}
-
 static void reset(void)
 {
 	nvt_qpair_delete(dev.qp);
 	ck_assert_int_eq(nvt_ctrl_reset(dev.ctrl), 0);
 	dev.qp = nvt_qpair_create(dev.ctrl, NULL);
 	ck_assert_ptr_nonnull(dev.qp);
-}
-
-/* Requests for events, and what came. */
-static struct {
-	unsigned int nr;
-	uint32_t dw0[16];
-	int status[16];
-} events;
-
-static void on_event(void *arg, const struct nvt_cpl *cpl)
-{
-	events.dw0[events.nr % 16] = cpl->cqe.dw0;
-	events.status[events.nr++ % 16] = nvt_cpl_status(cpl) & 0x7ff;
-}
-
-static void request_event(void)
-{
-	struct nvt_sqe sqe = { .opcode = nvme_admin_async_event };
-
-	ck_assert_int_eq(nvt_qpair_post(nvt_ctrl_admin(dev.ctrl), &sqe, NULL, 0, 0, on_event,
-					NULL), 0);
-	ck_assert_int_eq(nvt_qpair_ring(nvt_ctrl_admin(dev.ctrl)), 0);
-}
-
-static void wait_event(unsigned int nr)
-{
-	uint64_t end = device_now_ns() + WAIT_MS * 1000000ULL;
-
-	while (events.nr < nr && device_now_ns() < end)
-		nvt_qpair_poll(nvt_ctrl_admin(dev.ctrl), 0);
-	ck_assert_uint_ge(events.nr, nr);
-}
-
-static void begin_events(void)
-{
-	begin();
-	memset(&events, 0, sizeof(events));
 }
 
 static const struct {
@@ -252,176 +209,6 @@ START_TEST(silent_host_ends_the_controller)
 }
 END_TEST
 
-/* Requests of which the last one is one too many, since AERL is 7. */
-START_TEST(requests_for_events_are_limited)
-{
-	unsigned int i;
-
-	for (i = 0; i < 9; i++)
-		request_event();
-	wait_event(1);
-	ck_assert_uint_eq(events.nr, 1);
-	ck_assert_int_eq(events.status[0], SPECIFIC(NVME_SC_ASYNC_LIMIT));
-}
-END_TEST
-
-START_TEST(heat_is_an_event_if_the_host_wants_it)
-{
-	request_event();
-	model_do(&dev.model, "temperature 350");
-	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
-	ck_assert_uint_eq(*(uint8_t *)nvt_buffer_data(dev.buf), NVME_SMART_CRIT_TEMPERATURE);
-	ck_assert_uint_eq(events.nr, 0);
-	model_do(&dev.model, "temperature 310");
-	ck_assert_int_eq(set(NVME_FEAT_FID_ASYNC_EVENT, NVME_SMART_CRIT_TEMPERATURE), 0);
-	model_do(&dev.model, "temperature 350");
-	wait_event(1);
-	ck_assert_uint_eq(events.dw0[0],
-			  NVME_AER_SMART | NVME_AER_SMART_TEMPERATURE_THRESHOLD << 8 |
-				  NVME_LOG_LID_SMART << 16);
-}
-END_TEST
-
-START_TEST(event_is_masked_until_its_log_is_read)
-{
-	struct nvt_sqe keep = nvt_sqe_get_log_page(NVME_LOG_LID_SMART, NVME_NSID_ALL, 512, 0);
-
-	keep.cdw10 |= 1U << 15;
-	ck_assert_int_eq(set(NVME_FEAT_FID_ASYNC_EVENT, NVME_SMART_CRIT_TEMPERATURE), 0);
-	request_event();
-	request_event();
-	model_do(&dev.model, "temperature 350");
-	wait_event(1);
-	model_do(&dev.model, "temperature 310");
-	model_do(&dev.model, "temperature 350");
-	ck_assert_int_eq(admin(keep, 512), 0);
-	ck_assert_uint_eq(events.nr, 1);
-	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
-	ck_assert_uint_eq(events.nr, 1);
-	model_do(&dev.model, "temperature 310");
-	model_do(&dev.model, "temperature 350");
-	wait_event(2);
-}
-END_TEST
-
-START_TEST(wrong_doorbell_is_an_event)
-{
-	request_event();
-	ck_assert_int_eq(nvt_pcie_reg_write(dev.pcie, 0, 0x1000 + 8 * 15, 4, 1), 0);
-	wait_event(1);
-	ck_assert_uint_eq(events.dw0[0], NVME_AER_ERROR | NVME_AER_ERROR_INVALID_DB_REG << 8 |
-						 NVME_LOG_LID_ERROR << 16);
-}
-END_TEST
-
-START_TEST(thermal_management_counts)
-{
-	struct nvme_smart_log *log = nvt_buffer_data(dev.buf);
-
-	ck_assert_int_eq(set(NVME_FEAT_FID_HCTM, 330U << 16 | 340), 0);
-	model_do(&dev.model, "temperature 335");
-	model_do(&dev.model, "temperature 342");
-	ck_assert_int_eq(read_log(NVME_LOG_LID_SMART, 512), 0);
-	ck_assert_uint_eq(log->thm_temp1_trans_count, 1);
-	ck_assert_uint_eq(log->thm_temp2_trans_count, 1);
-	ck_assert_uint_eq(log->temperature[0] | log->temperature[1] << 8, 342);
-	ck_assert_uint_eq(log->temp_sensor[0], 342);
-}
-END_TEST
-
-/* State 3 is non-operational; 2 is the one that I/O brings it back to. */
-START_TEST(idle_controller_goes_to_sleep_and_io_wakes_it)
-{
-	uint64_t *entry = nvt_buffer_data(dev.buf), end = device_now_ns() + WAIT_MS * 1000000ULL;
-	uint64_t begun;
-	unsigned int i;
-
-	memset(entry, 0, 256);
-	for (i = 0; i < 3; i++)
-		entry[i] = 3 << 3 | 20 << 8;
-	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_AUTO_PST, 0, 0, 1), 256), 0);
-	while (get(NVME_FEAT_FID_POWER_MGMT, 0, 0) != 3 && device_now_ns() < end)
-		usleep(50000);
-	ck_assert_uint_eq(get(NVME_FEAT_FID_POWER_MGMT, 0, 0), 3);
-	begun = device_now_ns();
-	ck_assert_int_eq(nvt_ns_read(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), 0);
-	ck_assert_uint_ge(device_now_ns() - begun,
-			  nvt_ctrl_id(dev.ctrl)->psd[3].exlat * 1000ULL);
-	ck_assert_uint_eq(get(NVME_FEAT_FID_POWER_MGMT, 0, 0), 2);
-}
-END_TEST
-
-START_TEST(transitions_to_operational_states_are_refused)
-{
-	uint64_t *entry = nvt_buffer_data(dev.buf);
-
-	memset(entry, 0, 256);
-	entry[0] = 1 << 3 | 20 << 8;
-	FAILS(admin(nvt_sqe_set_features(NVME_FEAT_FID_AUTO_PST, 0, 0, 1), 256),
-	      NVME_SC_INVALID_FIELD);
-}
-END_TEST
-
-#define HMB_PAGES	32
-
-static struct nvt_buffer *lend_memory(void)
-{
-	struct nvt_buffer *memory = nvt_buffer_create(dev.pcie, HMB_PAGES * 4096,
-						      NVT_BUFFER_CONTIGUOUS);
-	uint64_t *descriptor = nvt_buffer_data(dev.buf);
-	uint64_t list = nvt_buffer_bus(dev.buf, 0);
-	struct nvt_sqe sqe = nvt_sqe_set_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 1);
-
-	ck_assert_ptr_nonnull(memory);
-	descriptor[0] = nvt_buffer_bus(memory, 0);
-	descriptor[1] = HMB_PAGES;
-	sqe.cdw12 = HMB_PAGES;
-	sqe.cdw13 = list;
-	sqe.cdw14 = list >> 32;
-	sqe.cdw15 = 1;
-	ck_assert_int_eq(admin(sqe, 0), 0);
-	return memory;
-}
-
-static void take_memory_back(struct nvt_buffer *memory)
-{
-	ck_assert_int_eq(set(NVME_FEAT_FID_HOST_MEM_BUF, 0), 0);
-	nvt_buffer_free(memory);
-}
-
-START_TEST(host_memory_is_used_and_its_loss_noticed)
-{
-	struct nvt_buffer *memory = lend_memory();
-	volatile uint64_t *last = (uint64_t *)nvt_buffer_data(memory) + 512 * (HMB_PAGES - 1);
-	uint64_t end = device_now_ns() + WAIT_MS * 1000000ULL;
-
-	while (*last != HMB_PAGES - 1 && device_now_ns() < end)
-		usleep(1000);
-	ck_assert_uint_eq(*last, HMB_PAGES - 1);
-	request_event();
-	last[100] ^= 1;
-	wait_event(1);
-	ck_assert_uint_eq(events.dw0[0],
-			  NVME_AER_ERROR | NVME_AER_ERROR_TRANSIENT_INTERNAL_ERROR << 8 |
-				  NVME_LOG_LID_ERROR << 16);
-	take_memory_back(memory);
-}
-END_TEST
-
-START_TEST(host_memory_is_enabled_once)
-{
-	struct nvt_buffer *memory = lend_memory();
-	struct nvt_sqe sqe = nvt_sqe_set_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 1);
-
-	FAILS(admin(sqe, 0), NVME_SC_CMD_SEQ_ERROR);
-	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_HOST_MEM_BUF, 0, 0, 0), 4096), 0);
-	ck_assert_uint_eq(dw0, 1);
-	ck_assert_uint_eq(*(uint32_t *)nvt_buffer_data(dev.buf), HMB_PAGES);
-	take_memory_back(memory);
-	FAILS(admin(sqe, 0), NVME_SC_INVALID_FIELD);
-}
-END_TEST
-
 Suite *features_suite(void)
 {
 	Suite *suite = suite_create("features");
@@ -435,15 +222,5 @@ Suite *features_suite(void)
 	tcase_add_test(tc, host_behavior_is_kept_and_checked);
 	tcase_add_test(tc, protected_namespace_refuses_writes);
 	tcase_add_test(tc, silent_host_ends_the_controller);
-	tc = device_case(suite, "events", begin_events, finish);
-	tcase_add_test(tc, requests_for_events_are_limited);
-	tcase_add_test(tc, heat_is_an_event_if_the_host_wants_it);
-	tcase_add_test(tc, event_is_masked_until_its_log_is_read);
-	tcase_add_test(tc, wrong_doorbell_is_an_event);
-	tcase_add_test(tc, thermal_management_counts);
-	tcase_add_test(tc, idle_controller_goes_to_sleep_and_io_wakes_it);
-	tcase_add_test(tc, transitions_to_operational_states_are_refused);
-	tcase_add_test(tc, host_memory_is_used_and_its_loss_noticed);
-	tcase_add_test(tc, host_memory_is_enabled_once);
 	return suite;
 }
