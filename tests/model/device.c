@@ -11,6 +11,7 @@
 #define CC_SIZES	(6U << 16 | 4U << 20)	/* of entries: 64 and 16 bytes */
 #define CSTS_RDY	1U
 #define CSTS_CFS	2U
+#define SHORT_MS	2000
 #define READY_NS	5000000000ULL
 
 uint64_t device_now_ns(void)
@@ -64,6 +65,14 @@ void device_start(struct device *device, const char *options)
 {
 	model_start(&device->model, options);
 	device_open(device, NULL);
+}
+
+void device_start_impatient(struct device *device, const char *options)
+{
+	const struct nvt_ctrl_opts opts = { .timeout_ms = SHORT_MS };
+
+	model_start(&device->model, options);
+	device_open(device, &opts);
 }
 
 void device_stop(struct device *device)

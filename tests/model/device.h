@@ -25,6 +25,9 @@ struct device {
 /* Failures end the test. */
 void device_start(struct device *device, const char *options);
 void device_open(struct device *device, const struct nvt_ctrl_opts *opts);
+
+/* For tests that leave commands without an answer: those time out soon. */
+void device_start_impatient(struct device *device, const char *options);
 void device_close(struct device *device);
 void device_stop(struct device *device);
 

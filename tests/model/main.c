@@ -35,6 +35,7 @@ int main(void)
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, arbitration_suite());
 	srunner_add_suite(runner, event_suite());
+	srunner_add_suite(runner, persistent_event_suite());
 	srunner_add_suite(runner, hmb_suite());
 	srunner_add_suite(runner, power_suite());
 	srunner_run_all(runner, CK_ENV);

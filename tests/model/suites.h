@@ -29,6 +29,7 @@ Suite *command_suite(void);
 Suite *queue_suite(void);
 Suite *arbitration_suite(void);
 Suite *event_suite(void);
+Suite *persistent_event_suite(void);
 Suite *hmb_suite(void);
 Suite *power_suite(void);
 

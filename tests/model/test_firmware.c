@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Firmware and boot partitions, security, telemetry, persistent events, NVMe-MI of the model. */
+/* Firmware and boot partitions, security, telemetry, NVMe-MI of the model. */
 #include <endian.h>
 #include <string.h>
 
@@ -307,51 +307,6 @@ START_TEST(telemetry_of_the_controller_tells_of_a_failure)
 }
 END_TEST
 
-/* How many events of a type the log has. */
-static unsigned int count_events(const unsigned char *log, uint8_t type)
-{
-	const struct nvme_persistent_event_log *header = (const void *)log;
-	size_t at = sizeof(*header), length = le64toh(header->tll);
-	unsigned int n = 0, all = 0;
-
-	while (at + sizeof(struct nvme_persistent_event_entry) <= length) {
-		const struct nvme_persistent_event_entry *entry = (const void *)(log + at);
-
-		n += entry->etype == type;
-		all++;
-		at += entry->ehl + 3 + le16toh(entry->el);
-	}
-	ck_assert_uint_eq(at, length);
-	ck_assert_uint_eq(all, le32toh(header->tnev));
-	return n;
-}
-
-START_TEST(persistent_events_are_read_in_a_context)
-{
-	const uint8_t lid = NVME_LOG_LID_PERSISTENT_EVENT;
-	const unsigned char *log;
-
-	ck_assert_int_eq(admin_log(&dev, lid, NVME_PEVENT_LOG_READ, 0, 512),
-			 NVME_SC_CMD_SEQ_ERROR);
-	ck_assert_int_eq(admin_run(&dev, admin_sqe(nvme_admin_format_nvm, 1, 0, 0), 0, NULL), 0);
-	log = admin_log_data(&dev, lid, NVME_PEVENT_LOG_EST_CTX_AND_READ, 65536);
-	ck_assert_uint_eq(log[0], lid);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_FORMAT_START_EVENT), 1);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_FORMAT_COMPLETION_EVENT), 1);
-	ck_assert_uint_ge(count_events(log, NVME_PEL_POWER_ON_RESET_EVENT), 1);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_SMART_HEALTH_EVENT), 1);
-	ck_assert_int_eq(admin_log(&dev, lid, NVME_PEVENT_LOG_EST_CTX_AND_READ, 0, 512),
-			 NVME_SC_CMD_SEQ_ERROR);
-	/* The context shows what was, whatever comes after it. */
-	ck_assert_int_eq(admin_run(&dev, admin_sqe(nvme_admin_format_nvm, 1, 0, 0), 0, NULL), 0);
-	log = admin_log_data(&dev, lid, NVME_PEVENT_LOG_READ, 65536);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_FORMAT_START_EVENT), 1);
-	ck_assert_int_eq(admin_log(&dev, lid, NVME_PEVENT_LOG_RELEASE_CTX, 0, 4), 0);
-	log = admin_log_data(&dev, lid, NVME_PEVENT_LOG_EST_CTX_AND_READ, 65536);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_FORMAT_START_EVENT), 2);
-}
-END_TEST
-
 /* A tunnelled command; the response in completion dword 0. */
 static uint32_t tunnel(uint8_t nvme_opcode, uint8_t opcode, uint32_t dword0, uint32_t dword1,
 		       size_t length)
@@ -426,7 +381,7 @@ static void begin_kept(void)
 	device_start(&dev, OPTIONS ",store={dir}");
 }
 
-START_TEST(slots_partitions_and_events_survive_a_crash)
+START_TEST(slots_and_partitions_survive_a_crash)
 {
 	const unsigned char *log;
 	uint32_t word;
@@ -442,10 +397,6 @@ START_TEST(slots_partitions_and_events_survive_a_crash)
 	assert_revision("kept    ");
 	log = admin_log_data(&dev, NVME_LOG_LID_BOOT_PARTITION, 0, 512);
 	ck_assert_mem_eq(log + sizeof(struct nvme_boot_partition), &word, sizeof(word));
-	log = admin_log_data(&dev, NVME_LOG_LID_PERSISTENT_EVENT,
-			     NVME_PEVENT_LOG_EST_CTX_AND_READ, 65536);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_FW_COMMIT_EVENT), 1);
-	ck_assert_uint_eq(count_events(log, NVME_PEL_SMART_HEALTH_EVENT), 2);
 }
 END_TEST
 
@@ -468,9 +419,8 @@ Suite *firmware_suite(void)
 	tc = device_case(suite, "telemetry", begin, finish);
 	tcase_add_test(tc, telemetry_of_the_host_is_a_snapshot);
 	tcase_add_test(tc, telemetry_of_the_controller_tells_of_a_failure);
-	tcase_add_test(tc, persistent_events_are_read_in_a_context);
 	tc = device_case(suite, "kept", begin_kept, finish);
-	tcase_add_test(tc, slots_partitions_and_events_survive_a_crash);
+	tcase_add_test(tc, slots_and_partitions_survive_a_crash);
 	tc = device_case(suite, "management", begin, finish);
 	tcase_add_test(tc, management_interface_tells_of_the_subsystem);
 	tcase_add_test(tc, management_interface_tells_of_changes_of_health);

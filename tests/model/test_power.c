@@ -26,6 +26,11 @@ static void begin(void)
 	device_start(&dev, "size=16M");
 }
 
+static void begin_impatient(void)
+{
+	device_start_impatient(&dev, "size=16M");
+}
+
 static void finish(void)
 {
 	device_stop(&dev);
@@ -107,7 +112,7 @@ START_TEST(operational_state_stays_and_is_slower)
 }
 END_TEST
 
-/* To wake up takes the way in, if that is not over, and the way out. Admin commands do not wake it. */
+/* To wake up takes the way out, when the way in is over. Admin commands do not wake it. */
 START_TEST(non_operational_state_ends_with_io_after_its_latencies)
 {
 	unsigned int state = 3 + _i;
@@ -368,7 +373,7 @@ Suite *power_suite(void)
 	tcase_add_loop_test(tc, shutdown_of_either_kind_is_safe, 0, 2);
 	tcase_add_test(tc, shutdown_ends_with_a_reset);
 	tcase_add_test(tc, controller_that_is_shut_down_takes_no_commands);
-	tc = device_case(suite, "subsystem_reset", begin, finish);
+	tc = device_case(suite, "subsystem_reset", begin_impatient, finish);
 	tcase_add_test(tc, reset_of_the_subsystem_resets_all_and_shows);
 	return suite;
 }

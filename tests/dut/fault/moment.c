@@ -8,6 +8,7 @@
 
 #include "fault/faults.h"
 #include "nvme/event.h"
+#include "nvme/persistent_event.h"
 #include "nvme/regs.h"
 #include "pcie/function.h"
 
@@ -125,6 +126,16 @@ static void begin_hold(struct rule *rule, struct ctrl *ctrl)
 	timer_arm(loop_of(rule), &rule->end, loop_now(loop_of(rule)) + rule->for_ns);
 }
 
+/* In the persistent event log. */
+static void record_pci_error(struct ctrl *ctrl, const struct rule *rule)
+{
+	if (rule->correctable)
+		persistent_event_hardware(ctrl, HARDWARE_CORRECTABLE);
+	if (rule->uncorrectable)
+		persistent_event_hardware(ctrl, function_aer_fatal(ctrl->function, rule->uncorrectable) ?
+						HARDWARE_FATAL : HARDWARE_NON_FATAL);
+}
+
 static void act(struct rule *rule, struct ctrl *ctrl)
 {
 	if (rule->way == WAY_HOLD) {
@@ -155,6 +166,7 @@ static void act(struct rule *rule, struct ctrl *ctrl)
 		log_ctrl(rule, ctrl, "uncorrectable %#x, correctable %#x", rule->uncorrectable,
 			 rule->correctable);
 		function_aer(ctrl->function, rule->uncorrectable, rule->correctable);
+		record_pci_error(ctrl, rule);
 		break;
 	case FAULT_REMOVAL:
 		log_ctrl(rule, ctrl, "the link is down for good");

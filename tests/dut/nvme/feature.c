@@ -10,6 +10,7 @@
 #include "nvme/feature.h"
 #include "nvme/feature_priv.h"
 #include "nvme/keep_alive.h"
+#include "nvme/persistent_event.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
 #include "options.h"
@@ -178,8 +179,15 @@ uint16_t set_features_run(struct cmd *cmd)
 		cmd->error_location = (7U << 8) | (CDW10_BYTE + 3);
 		return SPECIFIC(FEATURE_NOT_SAVEABLE);
 	}
+	cmd->ctrl->features->incoming_length = 0;
 	status = check_scope(cmd, feature);
-	return status ? status : set(cmd, feature);
+	if (!status)
+		status = set(cmd, feature);
+	/* The Timestamp has an event of its own. */
+	if (!status && FID(cmd) != NVME_FEAT_FID_TIMESTAMP)
+		persistent_event_set_feature(cmd, cmd->ctrl->features->incoming,
+					     cmd->ctrl->features->incoming_length);
+	return status;
 }
 
 static uint16_t get(struct cmd *cmd, const struct feature *feature,

@@ -41,6 +41,7 @@ uint16_t feature_check_apst(struct cmd *cmd)
 			return GENERIC(INVALID_FIELD);
 	}
 	memcpy(ctrl->features->incoming, &apst, sizeof(apst));
+	ctrl->features->incoming_length = sizeof(apst);
 	return 0;
 }
 
@@ -75,6 +76,7 @@ uint16_t feature_check_behavior(struct cmd *cmd)
 	if (behavior[BEHAVIOR_ACRE] > 1 || behavior[BEHAVIOR_ETDAS] > 1 ||
 	    behavior[BEHAVIOR_LBAFEE])
 		return GENERIC(INVALID_FIELD);
+	cmd->ctrl->features->incoming_length = BEHAVIOR_LENGTH;
 	return 0;
 }
 
@@ -103,6 +105,7 @@ uint16_t feature_check_host_id(struct cmd *cmd)
 	uint8_t *host_id = cmd->ctrl->features->incoming;
 
 	memset(host_id, 0, 16);
+	cmd->ctrl->features->incoming_length = host_id_length(cmd);
 	return cmd_take(cmd, host_id, host_id_length(cmd));
 }
 
@@ -155,7 +158,7 @@ static void log_change(struct ctrl *ctrl, uint64_t before)
 			(loop_now(ctrl->loop) - ctrl->subsys->power_on_ns) / NS_PER_MS,
 	};
 
-	persistent_event_add(ctrl->subsys, NVME_PEL_TIMESTAMP_EVENT, &event, sizeof(event));
+	persistent_event_add(ctrl, NVME_PEL_TIMESTAMP_EVENT, &event, sizeof(event));
 }
 
 uint16_t feature_set_timestamp(struct cmd *cmd)

@@ -46,6 +46,7 @@ struct features {
 	uint64_t timestamp_ms, timestamp_ns;
 	bool timestamp_set;
 	uint8_t incoming[BEHAVIOR_LENGTH];	/* data of the Set Features under way */
+	size_t incoming_length;
 };
 
 #define FEATURE_SAVEABLE	(1U << 0)

@@ -203,7 +203,7 @@ static void record(struct cmd *cmd, unsigned int number, unsigned int action, ui
 	if (number && number <= FIRMWARE_SLOTS_MAX)
 		memcpy(&event.new_fw_rev, slot_of(cmd->ctrl->subsys->firmware, number)->revision,
 		       sizeof(event.new_fw_rev));
-	persistent_event_add(cmd->ctrl->subsys, NVME_PEL_FW_COMMIT_EVENT, &event, sizeof(event));
+	persistent_event_add(cmd->ctrl, NVME_PEL_FW_COMMIT_EVENT, &event, sizeof(event));
 }
 
 /* Actions 0 to 3 */

@@ -88,7 +88,7 @@ static uint16_t begin(struct cmd *cmd, struct ns *ns)
 	};
 
 	self_test_formatted(cmd->ctrl->subsys, ns->nsid);
-	persistent_event_add(cmd->ctrl->subsys, NVME_PEL_FORMAT_START_EVENT, &event,
+	persistent_event_add(cmd->ctrl, NVME_PEL_FORMAT_START_EVENT, &event,
 			     sizeof(event));
 	ns->formatting = true;
 	ns->format_left = PERCENT;
@@ -110,7 +110,7 @@ static uint16_t finish(struct cmd *cmd, struct ns *ns)
 	event.format_nvm_status = status ? 1 : 0;
 	/* As in a completion, with its phase bit. */
 	event.status_field = htole32((uint32_t)status << 1);
-	persistent_event_add(cmd->ctrl->subsys, NVME_PEL_FORMAT_COMPLETION_EVENT, &event,
+	persistent_event_add(cmd->ctrl, NVME_PEL_FORMAT_COMPLETION_EVENT, &event,
 			     sizeof(event));
 	log_changed_ns_others(cmd->ctrl, nsid);
 	return status;

@@ -39,7 +39,7 @@ static void record(struct cmd *cmd, uint32_t nsid, const struct nvme_id_ns *id)
 		event.dps = id->dps;
 		event.nmic = id->nmic;
 	}
-	persistent_event_add(cmd->ctrl->subsys, NVME_PEL_CHANGE_NS_EVENT, &event, sizeof(event));
+	persistent_event_add(cmd->ctrl, NVME_PEL_CHANGE_NS_EVENT, &event, sizeof(event));
 }
 
 /* FLBAS: format index in 3:0 and 6:5, metadata at the end of the block in bit 4. */

@@ -20,6 +20,8 @@
 #define EVENTS_SIZE	(PERSISTENT_EVENT_LOG_MAX - HEADER_SIZE)
 #define HEADER_REVISION	2
 #define EVENT_REVISION	1
+#define LOGGED_DWORDS	6		/* Set Feature event: CDW10 to CDW15 */
+#define LOGGED_DW0	(1U << 3)
 #define CONTEXT_EXISTS	(1U << 18)	/* Reporting Context Information */
 
 /* Oldest first. */
@@ -81,29 +83,52 @@ static void make_room(struct event_store *store, size_t size)
 	memmove(store->events, store->events + gone, store->used);
 }
 
-void persistent_event_add(struct subsys *subsys, uint8_t type, const void *data, size_t length)
+void persistent_event_add(struct ctrl *ctrl, uint8_t type, const void *data, size_t length)
 {
-	struct event_store *store = subsys->persistent_events->store;
-	const struct ctrl *ctrl = subsys->ctrls[0];
+	struct event_store *store = ctrl->subsys->persistent_events->store;
 	struct nvme_persistent_event_entry entry = {
 		.etype = type,
 		.etype_rev = EVENT_REVISION,
 		/* What follows of the header. */
 		.ehl = ENTRY_SIZE - 3,
+		.cntlid = htole16(ctrl->cntid),
+		.ets = htole64(feature_timestamp(ctrl)),
 		.el = htole16(length),
 	};
 
-	if (!subsys->options->persistent_event || length > PERSISTENT_EVENT_MAX)
+	if (!ctrl->options->persistent_event || length > PERSISTENT_EVENT_MAX)
 		return;
-	if (ctrl) {
-		entry.cntlid = htole16(ctrl->cntid);
-		entry.ets = htole64(feature_timestamp(ctrl));
-	}
 	make_room(store, ENTRY_SIZE + length);
 	memcpy(store->events + store->used, &entry, ENTRY_SIZE);
 	memcpy(store->events + store->used + ENTRY_SIZE, data, length);
 	store->used += ENTRY_SIZE + length;
 	store->count++;
+}
+
+void persistent_event_hardware(struct ctrl *ctrl, enum hardware_error code)
+{
+	/* Without Additional Hardware Error Information. */
+	const uint16_t event[2] = { htole16(code) };
+
+	persistent_event_add(ctrl, NVME_PEL_NSS_HW_ERROR_EVENT, event, sizeof(event));
+}
+
+/* Layout, CDW10 to CDW15, the data, dword 0 of the completion. */
+void persistent_event_set_feature(struct cmd *cmd, const void *data, size_t length)
+{
+	unsigned char event[PERSISTENT_EVENT_MAX];
+	uint32_t layout = htole32(LOGGED_DWORDS | LOGGED_DW0 | (uint32_t)length << 16);
+	size_t at = sizeof(layout);
+
+	if (at + LOGGED_DWORDS * 4 + length + 4 > sizeof(event))
+		return;
+	memcpy(event, &layout, sizeof(layout));
+	memcpy(event + at, &cmd->sqe.cdw10, LOGGED_DWORDS * 4);
+	at += LOGGED_DWORDS * 4;
+	memcpy(event + at, data, length);
+	at += length;
+	memcpy(event + at, &cmd->dw0, 4);
+	persistent_event_add(cmd->ctrl, NVME_PEL_SET_FEATURE_EVENT, event, at + 4);
 }
 
 static uint32_t power_cycles(struct ctrl *ctrl)
@@ -131,7 +156,7 @@ static void add_reset(struct subsys *subsys, struct ctrl *const *ctrls, unsigned
 		event.ctrls[i].power_on_ml_seconds = htole64(subsys_power_on_ms(subsys));
 		event.ctrls[i].ctrl_time_stamp = htole64(feature_timestamp(ctrls[i]));
 	}
-	persistent_event_add(subsys, NVME_PEL_POWER_ON_RESET_EVENT, &event,
+	persistent_event_add(ctrls[0], NVME_PEL_POWER_ON_RESET_EVENT, &event,
 			     sizeof(event.revision) + nr * sizeof(event.ctrls[0]));
 }
 
@@ -142,7 +167,7 @@ void persistent_event_power_on(struct subsys *subsys)
 
 	add_reset(subsys, subsys->ctrls, subsys->nr_ctrls);
 	smart_fill(subsys->ctrls[0], &smart);
-	persistent_event_add(subsys, NVME_PEL_SMART_HEALTH_EVENT, &smart, sizeof(smart));
+	persistent_event_add(subsys->ctrls[0], NVME_PEL_SMART_HEALTH_EVENT, &smart, sizeof(smart));
 }
 
 static void end_context(struct persistent_events *events, const struct ctrl *ctrl)
@@ -170,7 +195,8 @@ static void fill_bitmap(uint8_t bitmap[32])
 {
 	static const uint8_t types[] = {
 		NVME_PEL_SMART_HEALTH_EVENT, NVME_PEL_FW_COMMIT_EVENT, NVME_PEL_TIMESTAMP_EVENT,
-		NVME_PEL_POWER_ON_RESET_EVENT, NVME_PEL_CHANGE_NS_EVENT,
+		NVME_PEL_POWER_ON_RESET_EVENT, NVME_PEL_NSS_HW_ERROR_EVENT,
+		NVME_PEL_CHANGE_NS_EVENT, NVME_PEL_SET_FEATURE_EVENT,
 		NVME_PEL_FORMAT_START_EVENT, NVME_PEL_FORMAT_COMPLETION_EVENT,
 		NVME_PEL_SANITIZE_START_EVENT, NVME_PEL_SANITIZE_COMPLETION_EVENT,
 		NVME_PEL_TELEMETRY_CRT, NVME_PEL_THERMAL_EXCURSION_EVENT,

@@ -8,6 +8,7 @@
 #include "fault/fault.h"
 #include "nvme/boot_partition.h"
 #include "nvme/feature.h"
+#include "nvme/persistent_event.h"
 #include "nvme/regs.h"
 #include "nvme/smart.h"
 #include "nvme/subsys.h"
@@ -163,6 +164,8 @@ void regs_publish(struct ctrl *ctrl)
 
 void ctrl_fail(struct ctrl *ctrl)
 {
+	if (!(ctrl->regs.csts & CSTS_CFS))
+		persistent_event_hardware(ctrl, HARDWARE_FATAL_STATUS);
 	ctrl->regs.csts |= CSTS_CFS;
 	ctrl->enabled = false;
 	regs_publish(ctrl);

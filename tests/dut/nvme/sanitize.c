@@ -121,7 +121,8 @@ static void end(struct sanitize *sanitize, uint32_t status)
 		.sani_prog = htole16(sprog(state)),
 		.sani_status = htole16(sstat(state)),
 	};
-	persistent_event_add(subsys, NVME_PEL_SANITIZE_COMPLETION_EVENT, &event, sizeof(event));
+	persistent_event_add(subsys->ctrls[0], NVME_PEL_SANITIZE_COMPLETION_EVENT, &event,
+			     sizeof(event));
 	if (failed)
 		telemetry_capture(subsys->ctrls[0], "sanitize failed");
 	post_done(subsys);
@@ -250,8 +251,10 @@ static uint16_t check_start(struct cmd *cmd)
 	return check_protection(subsys);
 }
 
-static void begin(struct subsys *subsys, uint32_t cdw10, uint32_t cdw11)
+static void begin(struct cmd *cmd)
 {
+	uint32_t cdw10 = cmd->sqe.cdw10, cdw11 = cmd->sqe.cdw11;
+	struct subsys *subsys = cmd->ctrl->subsys;
 	struct sanitize_state *state = subsys->sanitize->state;
 	struct nvme_sanitize_start_event event = {
 		.sani_cap = htole32(SANITIZE_SANICAP),
@@ -260,7 +263,7 @@ static void begin(struct subsys *subsys, uint32_t cdw10, uint32_t cdw11)
 	};
 
 	self_test_sanitized(subsys);
-	persistent_event_add(subsys, NVME_PEL_SANITIZE_START_EVENT, &event, sizeof(event));
+	persistent_event_add(cmd->ctrl, NVME_PEL_SANITIZE_START_EVENT, &event, sizeof(event));
 	*state = (struct sanitize_state){
 		.status = NVME_SANITIZE_SSTAT_STATUS_IN_PROGESS,
 		.cdw10 = cdw10,
@@ -303,7 +306,7 @@ uint16_t sanitize_run(struct cmd *cmd)
 	}
 	status = check_start(cmd);
 	if (!status)
-		begin(subsys, cmd->sqe.cdw10, cmd->sqe.cdw11);
+		begin(cmd);
 	return status;
 }
 

@@ -11,6 +11,7 @@
 #include "nvme/event.h"
 #include "nvme/feature.h"
 #include "nvme/ns.h"
+#include "nvme/persistent_event.h"
 #include "nvme/smart.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
@@ -121,8 +122,7 @@ void smart_power_cycle(struct subsys *subsys)
 		state = subsys->ctrls[i]->smart->state;
 		state->power_cycles++;
 		/* The process before this one ended while a host was at work: its power went. */
-		state->unsafe_shutdowns += state->in_use;
-		state->in_use = 0;
+		smart_unsafe_shutdown(subsys->ctrls[i]);
 	}
 }
 
@@ -130,8 +130,11 @@ void smart_unsafe_shutdown(struct ctrl *ctrl)
 {
 	struct smart_state *state = ctrl->smart->state;
 
-	state->unsafe_shutdowns += state->in_use;
+	if (!state->in_use)
+		return;
 	state->in_use = 0;
+	state->unsafe_shutdowns++;
+	persistent_event_hardware(ctrl, HARDWARE_UNSAFE_SHUTDOWN);
 }
 
 void smart_shutdown(struct ctrl *ctrl, bool abrupt)
@@ -147,6 +150,7 @@ void smart_in_use(struct ctrl *ctrl)
 void smart_media_error(struct ctrl *ctrl)
 {
 	ctrl->smart->state->media_errors++;
+	persistent_event_hardware(ctrl, HARDWARE_MEDIA);
 	smart_check(ctrl);
 }
 
@@ -211,6 +215,8 @@ void smart_check(struct ctrl *ctrl)
 	uint8_t now = warnings(ctrl), risen = now & ~smart->reported;
 
 	smart->reported = now;
+	if (risen)
+		persistent_event_hardware(ctrl, HARDWARE_CRITICAL_WARNING);
 	risen &= feature_value(ctrl, NVME_FEAT_FID_ASYNC_EVENT);
 	if (risen & NVME_SMART_CRIT_SPARE)
 		event_post(ctrl, NVME_AER_SMART, NVME_AER_SMART_SPARE_THRESHOLD,

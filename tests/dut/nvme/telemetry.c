@@ -135,7 +135,7 @@ uint16_t telemetry_host_log(struct cmd *cmd, struct log *log)
 		take(cmd->ctrl, &telemetry->made_by_host, NVME_LOG_LID_TELEMETRY_HOST,
 		     "asked for by the host");
 		telemetry->state->host_generation++;
-		persistent_event_add(cmd->ctrl->subsys, NVME_PEL_TELEMETRY_CRT,
+		persistent_event_add(cmd->ctrl, NVME_PEL_TELEMETRY_CRT,
 				     telemetry->made_by_host.data, BLOCK);
 	}
 	give(telemetry, &telemetry->made_by_host, NVME_LOG_LID_TELEMETRY_HOST, log);

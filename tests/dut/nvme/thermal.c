@@ -133,7 +133,7 @@ static void log_excursion(struct thermal *thermal)
 	};
 
 	if (over != thermal->over)
-		persistent_event_add(ctrl->subsys, NVME_PEL_THERMAL_EXCURSION_EVENT, &event,
+		persistent_event_add(ctrl, NVME_PEL_THERMAL_EXCURSION_EVENT, &event,
 				     sizeof(event));
 	thermal->over = over;
 }

@@ -35,12 +35,22 @@ void express_link_follow(struct function *function)
 		   speed | (capabilities & PCI_EXP_LNKCAP_MLW) | LINK_TRAINED);
 }
 
+static uint32_t fatal_errors(const struct config *config)
+{
+	return config->aer ? config_get(config, config->aer + PCI_ERR_UNCOR_SEVER, 4)
+			   : PCI_ERR_UNC_DLP | PCI_ERR_UNC_FCP;
+}
+
+bool function_aer_fatal(const struct function *function, uint32_t uncorrectable)
+{
+	return uncorrectable & fatal_errors(&function->config);
+}
+
 /* PCIe 6.0, 7.5.3.5: Device Status tells of an error whether it is masked or not. */
 static void device_status_add(struct config *config, uint32_t uncorrectable, uint32_t correctable)
 {
 	unsigned int status = config->pcie + PCI_EXP_DEVSTA;
-	uint32_t severity = config->aer ? config_get(config, config->aer + PCI_ERR_UNCOR_SEVER, 4)
-					: PCI_ERR_UNC_DLP | PCI_ERR_UNC_FCP;
+	uint32_t severity = fatal_errors(config);
 	uint32_t value = config_get(config, status, 2);
 
 	if (correctable)

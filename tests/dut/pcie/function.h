@@ -151,6 +151,9 @@ enum function_irq function_irq_mode(const struct function *function, unsigned in
  */
 void function_aer(struct function *function, uint32_t uncorrectable, uint32_t correctable);
 
+/* Whether one of these errors is fatal, as the host has set their severity. */
+bool function_aer_fatal(const struct function *function, uint32_t uncorrectable);
+
 /*
  * The link: while it is down, all reads of the client (config space, BARs, also
  * mapped) give all-ones, writes are dropped, and DMA fails. Up again, config
