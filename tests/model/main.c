@@ -36,6 +36,7 @@ int main(void)
 	srunner_add_suite(runner, arbitration_suite());
 	srunner_add_suite(runner, event_suite());
 	srunner_add_suite(runner, persistent_event_suite());
+	srunner_add_suite(runner, interrupt_suite());
 	srunner_add_suite(runner, hmb_suite());
 	srunner_add_suite(runner, power_suite());
 	srunner_run_all(runner, CK_ENV);

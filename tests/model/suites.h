@@ -30,6 +30,7 @@ Suite *queue_suite(void);
 Suite *arbitration_suite(void);
 Suite *event_suite(void);
 Suite *persistent_event_suite(void);
+Suite *interrupt_suite(void);
 Suite *hmb_suite(void);
 Suite *power_suite(void);
 

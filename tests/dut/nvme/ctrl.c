@@ -204,6 +204,7 @@ static struct function *make_function(struct ctrl *ctrl)
 
 static bool make_parts(struct ctrl *ctrl)
 {
+	ctrl->interrupts = interrupts_new(ctrl);
 	ctrl->features = features_new(ctrl);
 	ctrl->events = events_new(ctrl);
 	ctrl->changed_ns = changed_ns_new();
@@ -216,7 +217,8 @@ static bool make_parts(struct ctrl *ctrl)
 	ctrl->notices = notices_new(ctrl);
 	ctrl->self_test = self_test_new(ctrl);
 	ctrl->telemetry = telemetry_new(ctrl);
-	return ctrl->features && ctrl->events && ctrl->changed_ns && ctrl->errors && ctrl->smart &&
+	return ctrl->interrupts && ctrl->features && ctrl->events && ctrl->changed_ns &&
+	       ctrl->errors && ctrl->smart &&
 	       ctrl->power && ctrl->thermal && ctrl->hmb && ctrl->lba_alert && ctrl->notices &&
 	       ctrl->self_test && ctrl->telemetry;
 }
@@ -286,6 +288,7 @@ void ctrl_free(struct ctrl *ctrl)
 	changed_ns_free(ctrl->changed_ns);
 	events_free(ctrl->events);
 	features_free(ctrl->features);
+	interrupts_free(ctrl->interrupts);
 	function_free(ctrl->function);
 	cmd_free_all(ctrl);
 	ctrl->subsys->ctrls[ctrl->index] = NULL;

@@ -18,6 +18,7 @@ struct events;
 struct features;
 struct function;
 struct hmb;
+struct interrupts;
 struct lba_alert;
 struct notices;
 struct nvt_sqe;
@@ -89,6 +90,7 @@ struct ctrl {
 	struct power *power;
 	struct thermal *thermal;
 	struct hmb *hmb;
+	struct interrupts *interrupts;
 	struct lba_alert *lba_alert;
 	struct notices *notices;	/* of reservations */
 	struct self_test *self_test;
@@ -115,9 +117,12 @@ void ctrl_shut_down(struct ctrl *ctrl, bool abrupt);
 /* Fetches and starts commands of all queues as arbitration has it (arbiter.c). True if there were any. */
 bool ctrl_fetch(struct ctrl *ctrl);
 
-/* An entry was posted to a CQ, or its interrupt is due for another reason (interrupt.c). */
+/* Of vectors: what coalescing holds back (interrupt.c). */
+struct interrupts *interrupts_new(struct ctrl *ctrl);
+void interrupts_free(struct interrupts *interrupts);
+
+/* An entry was posted to a CQ. */
 void interrupt_posted(struct cq *cq, struct cmd *cmd);
-void interrupt_flush(struct cq *cq);
 void interrupt_consumed(struct cq *cq);
 void interrupt_mask_changed(struct ctrl *ctrl);
 void interrupt_reset(struct ctrl *ctrl);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* When a completion queue interrupts the host: masks, coalescing, the pin. NVMe Base 2.1, 3.1.4.3, 5.1.25.1.6 */
+#include <stddef.h>
+#include <stdlib.h>
+
 #include <nvme/types.h>
 
 #include "nvme/cmd.h"
@@ -10,7 +13,21 @@
 #include "pcie/function.h"
 
 #define COALESCING_UNIT_NS	(100 * NS_PER_US)
+#define MSI_VECTORS		32		/* at most */
 #define VECTOR_CD		(1U << 16)	/* Coalescing Disable of Interrupt Vector Configuration */
+
+/* Of a vector: what its queues have got since it interrupted, and how long it may wait for more. */
+struct coalescing {
+	struct ctrl *ctrl;
+	uint16_t vector;
+	uint32_t posted;
+	struct timer time;
+};
+
+struct interrupts {
+	uint32_t nr;
+	struct coalescing vectors[];
+};
 
 static bool cq_unread(const struct cq *cq)
 {
@@ -34,19 +51,18 @@ static void update_pin(struct ctrl *ctrl)
 	function_intx(ctrl->function, asserted && !masked(ctrl, 0));
 }
 
-static void send(struct cq *cq)
+static void send(struct ctrl *ctrl, uint16_t vector)
 {
-	struct ctrl *ctrl = cq->ctrl;
 	unsigned int vectors;
 
 	switch (function_irq_mode(ctrl->function, &vectors)) {
 	case FUNCTION_IRQ_MSIX:
-		function_message(ctrl->function, cq->vector);
+		function_message(ctrl->function, vector);
 		break;
 	case FUNCTION_IRQ_MSI:
 		/* Fewer messages than vectors: the host was told so, and gets them folded. */
-		if (!masked(ctrl, cq->vector % vectors))
-			function_message(ctrl->function, cq->vector % vectors);
+		if (!masked(ctrl, vector % vectors))
+			function_message(ctrl->function, vector % vectors);
 		break;
 	case FUNCTION_IRQ_INTX:
 		update_pin(ctrl);
@@ -56,13 +72,50 @@ static void send(struct cq *cq)
 	}
 }
 
-void interrupt_flush(struct cq *cq)
+static void flush(struct coalescing *coalescing)
 {
-	timer_cancel(cq->ctrl->loop, &cq->coalescing);
-	if (!cq->coalesced)
-		return;
-	cq->coalesced = 0;
-	send(cq);
+	timer_cancel(coalescing->ctrl->loop, &coalescing->time);
+	coalescing->posted = 0;
+	send(coalescing->ctrl, coalescing->vector);
+}
+
+static void time_ends(struct timer *timer)
+{
+	flush((struct coalescing *)((char *)timer - offsetof(struct coalescing, time)));
+}
+
+struct interrupts *interrupts_new(struct ctrl *ctrl)
+{
+	uint32_t nr = ctrl->options->msix > MSI_VECTORS ? ctrl->options->msix : MSI_VECTORS, i;
+	struct interrupts *interrupts = calloc(1, sizeof(*interrupts) +
+					       nr * sizeof(interrupts->vectors[0]));
+
+	if (!interrupts)
+		return NULL;
+	interrupts->nr = nr;
+	for (i = 0; i < nr; i++) {
+		interrupts->vectors[i].ctrl = ctrl;
+		interrupts->vectors[i].vector = i;
+		interrupts->vectors[i].time.fire = time_ends;
+	}
+	return interrupts;
+}
+
+static void forget_posted(struct interrupts *interrupts)
+{
+	uint32_t i;
+
+	for (i = 0; i < interrupts->nr; i++) {
+		timer_cancel(interrupts->vectors[i].ctrl->loop, &interrupts->vectors[i].time);
+		interrupts->vectors[i].posted = 0;
+	}
+}
+
+void interrupts_free(struct interrupts *interrupts)
+{
+	if (interrupts)
+		forget_posted(interrupts);
+	free(interrupts);
 }
 
 /* Of an I/O CQ only; time 0 is no delay. NVMe Base 2.1, 5.1.25.1.6 */
@@ -75,12 +128,13 @@ static bool coalesces(const struct cq *cq, uint32_t *threshold, uint64_t *time_n
 	value = feature_value(cq->ctrl, NVME_FEAT_FID_IRQ_COALESCE);
 	*threshold = (value & 0xff) + 1;
 	*time_ns = (value >> 8 & 0xff) * COALESCING_UNIT_NS;
-	return *time_ns && *threshold > 1 &&
+	return *time_ns && *threshold > 1 && cq->vector < cq->ctrl->interrupts->nr &&
 	       !(feature_vector_config(cq->ctrl, cq->vector) & VECTOR_CD);
 }
 
 void interrupt_posted(struct cq *cq, struct cmd *cmd)
 {
+	struct coalescing *coalescing;
 	uint32_t threshold;
 	uint64_t time_ns;
 
@@ -89,13 +143,14 @@ void interrupt_posted(struct cq *cq, struct cmd *cmd)
 	if (cmd->nr_shots && interrupt_fault(cq, cmd))
 		return;
 	if (!coalesces(cq, &threshold, &time_ns)) {
-		send(cq);
+		send(cq->ctrl, cq->vector);
 		return;
 	}
-	if (++cq->coalesced >= threshold)
-		interrupt_flush(cq);
-	else if (!timer_armed(&cq->coalescing))
-		timer_arm(cq->ctrl->loop, &cq->coalescing, loop_now(cq->ctrl->loop) + time_ns);
+	coalescing = &cq->ctrl->interrupts->vectors[cq->vector];
+	if (++coalescing->posted >= threshold)
+		flush(coalescing);
+	else if (!timer_armed(&coalescing->time))
+		timer_arm(cq->ctrl->loop, &coalescing->time, loop_now(cq->ctrl->loop) + time_ns);
 }
 
 void interrupt_consumed(struct cq *cq)
@@ -120,11 +175,12 @@ void interrupt_mask_changed(struct ctrl *ctrl)
 		return;
 	for (qid = 0; qid <= ctrl->top_queue; qid++)
 		if (ctrl->cq[qid] && cq_unread(ctrl->cq[qid]))
-			send(ctrl->cq[qid]);
+			send(ctrl, ctrl->cq[qid]->vector);
 }
 
 void interrupt_reset(struct ctrl *ctrl)
 {
+	forget_posted(ctrl->interrupts);
 	function_intx(ctrl->function, false);
 }
 

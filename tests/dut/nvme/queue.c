@@ -91,13 +91,6 @@ static void update_top(struct ctrl *ctrl)
 	ctrl->top_queue = qid;
 }
 
-static void coalescing_ends(struct timer *timer)
-{
-	struct cq *cq = (struct cq *)((char *)timer - offsetof(struct cq, coalescing));
-
-	interrupt_flush(cq);
-}
-
 int cq_create(struct ctrl *ctrl, uint16_t id, uint64_t addr, uint32_t entries, bool contiguous,
 	      bool interrupts, uint16_t vector)
 {
@@ -113,7 +106,6 @@ int cq_create(struct ctrl *ctrl, uint16_t id, uint64_t addr, uint32_t entries, b
 	cq->interrupts = interrupts;
 	cq->vector = vector;
 	cq->phase = true;
-	cq->coalescing.fire = coalescing_ends;
 	err = ring_init(ctrl, &cq->ring, addr, contiguous);
 	if (err) {
 		free(cq);
@@ -189,7 +181,6 @@ void cq_delete(struct cq *cq)
 	struct ctrl *ctrl = cq->ctrl;
 
 	drop_completions(cq);
-	timer_cancel(ctrl->loop, &cq->coalescing);
 	timer_cancel(ctrl->loop, &cq->late);
 	ctrl->cq[cq->id] = NULL;
 	free(cq->ring.pages);

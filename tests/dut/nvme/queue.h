@@ -32,9 +32,6 @@ struct cq {
 	uint32_t nr_sqs;		/* that complete to it */
 	uint32_t last_head;		/* the doorbell as last seen in memory */
 	struct cmd *waiting, *waiting_last;	/* completions that found it full */
-	/* Interrupt coalescing: what has been posted since the last interrupt. */
-	uint32_t coalesced;
-	struct timer coalescing;
 	struct timer late;		/* an interrupt that a fault holds back */
 };
 
