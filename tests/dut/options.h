@@ -57,6 +57,7 @@ struct options {
 	bool wrr;			/* weighted round robin with urgent class */
 	bool coalescing;
 	bool nssr;
+	uint32_t crdt;			/* CRDT1; 0: none */
 	uint32_t mdts;			/* 2 to this power pages; 0: no limit */
 	uint32_t acl, aerl;		/* 0's based */
 	uint32_t elpe;			/* error log entries, 0's based */

@@ -76,6 +76,7 @@ const struct option_entry option_entries[] = {
 	FLAG("coalescing", coalescing, "on", "interrupt coalescing"),
 	FLAG("nssr", nssr, "on", "NVM Subsystem Reset"),
 	NUMBER("mdts", mdts, 0, 12, "7", "maximum transfer, 2 to this power pages; 0: no limit"),
+	NUMBER("crdt", crdt, 0, 65535, "1", "CRDT1 in 100 ms: when to retry a command that found it busy"),
 	NUMBER("acl", acl, 0, 255, "3", "Abort commands at once, 0's based"),
 	NUMBER("aerl", aerl, 0, 255, "7", "Asynchronous Event Requests at once, 0's based"),
 	NUMBER("elpe", elpe, 0, 255, "63", "entries of the error log, 0's based"),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Commands and queues against each other: fused pairs, Abort, interrupt coalescing. */
+/* Commands against each other: fused pairs, Abort, retries. */
 #include <string.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "suites.h"
@@ -15,7 +14,7 @@
 #define FUSE_FIRST		1
 #define FUSE_SECOND		2
 #define WRITE_OFFSET		4096
-#define COALESCED		8
+#define CRD1			(1U << 11)
 
 static struct device device;
 
@@ -157,37 +156,34 @@ static void start_slow(void)
 	device_start(&device, "size=2M,read=5s");
 }
 
-static uint64_t interrupts_of_batch(void)
+/* A device with CRDT1 of 300 ms, and a format that takes long. */
+static void start_format(void)
 {
-	struct nvt_vector_counter before, after;
-	struct ending ending[COALESCED];
-	unsigned int i, tries;
-
-	ck_assert_int_eq(nvt_pcie_vector(device.pcie, 1, &before), 0);
-	for (i = 0; i < COALESCED; i++)
-		post(device.qp, nvme_cmd_read, 0, i, 0, &ending[i]);
-	ck_assert_int_eq(nvt_qpair_wait(device.qp, COALESCED, 0), COALESCED);
-	/* The thread that counts may be behind; an eventfd read may be of several messages. */
-	for (tries = 0; tries < 200; tries++) {
-		ck_assert_int_eq(nvt_pcie_vector(device.pcie, 1, &after), 0);
-		if (after.interrupts - before.interrupts >= COALESCED)
-			break;
-		usleep(1000);
-	}
-	return after.interrupts - before.interrupts;
+	device_start(&device, "size=2M,format-time=5s,crdt=3");
 }
 
-START_TEST(coalescing_gathers_completions_up_to_its_threshold)
+static unsigned int read_status(void)
 {
-	ck_assert_uint_eq(interrupts_of_batch(), COALESCED);
-	/* 8 entries (0's based), at most 25.5 ms. */
-	ck_assert_int_eq(nvt_set_feature(device.ctrl, NVME_FEAT_FID_IRQ_COALESCE, 0,
-					 255 << 8 | (COALESCED - 1), NULL), 0);
-	ck_assert_uint_eq(interrupts_of_batch(), 1);
-	/* Coalescing Disable of vector 1. */
-	ck_assert_int_eq(nvt_set_feature(device.ctrl, NVME_FEAT_FID_IRQ_CONFIG, 0, 1 << 16 | 1,
-					 NULL), 0);
-	ck_assert_uint_eq(interrupts_of_batch(), COALESCED);
+	return nvt_ns_read(device.ns, device.qp, device.buf, 0, 0, 1, 0);
+}
+
+START_TEST(busy_device_says_when_to_retry_to_a_host_that_asks)
+{
+	struct nvt_sqe format = { .opcode = nvme_admin_format_nvm, .nsid = 1 };
+	struct nvt_sqe behavior = nvt_sqe_set_features(NVME_FEAT_FID_HOST_BEHAVIOR, 0, 0, 0);
+	struct nvt_qpair *admin = nvt_ctrl_admin(device.ctrl);
+	uint64_t end = device_now_ns() + 4000000000ULL;
+
+	ck_assert_uint_eq(nvt_ctrl_id(device.ctrl)->crdt1, 3);
+	ck_assert_int_eq(nvt_qpair_post(admin, &format, NULL, 0, 0, NULL, NULL), 0);
+	ck_assert_int_eq(nvt_qpair_ring(admin), 0);
+	while (!read_status() && device_now_ns() < end)
+		;
+	ck_assert_uint_eq(read_status(), NVME_SC_FORMAT_IN_PROGRESS);
+	memset(nvt_buffer_data(device.buf), 0, 512);
+	*(uint8_t *)nvt_buffer_data(device.buf) = 1;
+	ck_assert_int_eq(nvt_qpair_exec(admin, &behavior, device.buf, 0, 512, NULL), 0);
+	ck_assert_uint_eq(read_status(), NVME_SC_FORMAT_IN_PROGRESS | CRD1);
 }
 END_TEST
 
@@ -202,7 +198,7 @@ Suite *command_suite(void)
 	tcase_add_test(tc, half_of_a_pair_ends_alone);
 	tc = device_case(suite, "abort", start_slow, stop);
 	tcase_add_test(tc, abort_ends_a_command_and_says_when_there_is_none);
-	tc = device_case(suite, "coalescing", start, stop);
-	tcase_add_test(tc, coalescing_gathers_completions_up_to_its_threshold);
+	tc = device_case(suite, "format", start_format, stop);
+	tcase_add_test(tc, busy_device_says_when_to_retry_to_a_host_that_asks);
 	return suite;
 }

@@ -8,6 +8,7 @@
 #include "nvme/cmd_check.h"
 #include "nvme/ctrl.h"
 #include "nvme/error_log.h"
+#include "nvme/feature.h"
 #include "nvme/ns.h"
 #include "nvme/power.h"
 #include "nvme/smart.h"
@@ -95,6 +96,8 @@ void cmd_complete(struct cmd *cmd, uint16_t status)
 	const struct fault_shot *shot = fault_find(cmd, FAULT_CPL_STATUS);
 	bool was_full = ctrl->outstanding >= ctrl->options->slots;
 
+	if (status & STATUS_CRD1 && !feature_retry_delay(ctrl))
+		status &= ~STATUS_CRD1;
 	if (shot) {
 		status = shot->value;
 		fault_log(cmd, shot, "ends with status %#x", status);

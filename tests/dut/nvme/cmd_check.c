@@ -71,12 +71,12 @@ static uint16_t check_state(struct cmd *cmd)
 
 	if (!(cmd->command->flags & COMMAND_IN_SANITIZE)) {
 		if (sanitize_busy(subsys))
-			return RETRY(GENERIC(SANITIZE_IN_PROGRESS));
+			return LATER(GENERIC(SANITIZE_IN_PROGRESS));
 		if (sanitize_failed(subsys))
 			return GENERIC(SANITIZE_FAILED);
 	}
 	if (cmd->ns && cmd->ns->formatting && !(cmd->command->flags & COMMAND_IN_FORMAT))
-		return RETRY(GENERIC(FORMAT_IN_PROGRESS));
+		return LATER(GENERIC(FORMAT_IN_PROGRESS));
 	return 0;
 }
 

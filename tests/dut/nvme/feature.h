@@ -38,8 +38,8 @@ bool feature_apst(const struct ctrl *ctrl, unsigned int power_state, uint64_t *e
 /* Host Identifier: 8 bytes, or 16 where *extended; zeros until a host has set it. */
 const uint8_t *feature_host_id(const struct ctrl *ctrl, bool *extended);
 
-/* The 512 bytes of Host Behavior Support. */
-const uint8_t *feature_host_behavior(const struct ctrl *ctrl);
+/* Host Behavior Support has ACRE, and there is a time to tell: CRDT1. */
+bool feature_retry_delay(const struct ctrl *ctrl);
 
 /* The Timestamp as its 8 bytes are: ms in 47:0, Synch in bit 48, Origin in 51:49. */
 uint64_t feature_timestamp(const struct ctrl *ctrl);

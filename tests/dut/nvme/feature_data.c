@@ -90,9 +90,9 @@ uint16_t feature_get_behavior(struct cmd *cmd, const struct feature_values *valu
 	return cmd_reply(cmd, values->behavior, BEHAVIOR_LENGTH, BEHAVIOR_LENGTH);
 }
 
-const uint8_t *feature_host_behavior(const struct ctrl *ctrl)
+bool feature_retry_delay(const struct ctrl *ctrl)
 {
-	return ctrl->features->current.behavior;
+	return ctrl->options->crdt && ctrl->features->current.behavior[BEHAVIOR_ACRE];
 }
 
 static size_t host_id_length(const struct cmd *cmd)

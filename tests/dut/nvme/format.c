@@ -49,7 +49,7 @@ static uint16_t check_format(struct cmd *cmd)
 static uint16_t check_ns(struct cmd *cmd, struct ns *ns)
 {
 	if (ns->formatting)
-		return RETRY(GENERIC(FORMAT_IN_PROGRESS));
+		return LATER(GENERIC(FORMAT_IN_PROGRESS));
 	if (reservation_forbids(ns, cmd->ctrl, true))
 		return RETRY(GENERIC(RESERVATION_CONFLICT));
 	return ns->protection == NS_NOT_PROTECTED ? 0 : GENERIC(NS_WRITE_PROTECTED);

@@ -72,6 +72,7 @@ static void fill_times(const struct options *options, struct nvme_id_ctrl *id)
 	id->rtd3r = options->ready_ns / NS_PER_US + RTD3_MARGIN_US;
 	id->rtd3e = options->shutdown_ns / NS_PER_US + RTD3_MARGIN_US;
 	id->kas = KAS;
+	id->crdt1 = options->crdt;
 	if (options->self_test)
 		id->edstt = (options->self_test_extended_ns + MINUTE_NS - 1) / MINUTE_NS;
 	if (options->firmware_slots)

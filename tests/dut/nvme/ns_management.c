@@ -161,7 +161,7 @@ static uint16_t delete_all(struct cmd *cmd)
 	uint32_t nsid;
 
 	if (any_formatting(subsys))
-		return RETRY(GENERIC(FORMAT_IN_PROGRESS));
+		return LATER(GENERIC(FORMAT_IN_PROGRESS));
 	for (nsid = 1; nsid <= subsys->options->max_namespaces; nsid++)
 		if (ns_find(subsys, nsid))
 			delete(cmd, ns_find(subsys, nsid));
@@ -173,7 +173,7 @@ static uint16_t find(struct cmd *cmd, struct ns **ns)
 {
 	*ns = ns_find(cmd->ctrl->subsys, cmd->sqe.nsid);
 	if (*ns)
-		return (*ns)->formatting ? RETRY(GENERIC(FORMAT_IN_PROGRESS)) : 0;
+		return (*ns)->formatting ? LATER(GENERIC(FORMAT_IN_PROGRESS)) : 0;
 	cmd->error_location = NSID_BYTE;
 	if (!cmd->sqe.nsid || cmd->sqe.nsid > cmd->ctrl->options->max_namespaces)
 		return GENERIC(INVALID_NS);

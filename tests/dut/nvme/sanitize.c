@@ -230,7 +230,7 @@ static uint16_t check_protection(struct subsys *subsys)
 		if (ns && ns->protection != NS_NOT_PROTECTED)
 			return GENERIC(NS_WRITE_PROTECTED);
 		if (ns && ns->formatting)
-			return RETRY(GENERIC(FORMAT_IN_PROGRESS));
+			return LATER(GENERIC(FORMAT_IN_PROGRESS));
 	}
 	return 0;
 }
@@ -293,7 +293,7 @@ uint16_t sanitize_run(struct cmd *cmd)
 	uint16_t status;
 
 	if (sanitize_busy(subsys))
-		return RETRY(GENERIC(SANITIZE_IN_PROGRESS));
+		return LATER(GENERIC(SANITIZE_IN_PROGRESS));
 	switch (ACTION(cmd->sqe.cdw10)) {
 	case NVME_SANITIZE_SANACT_EXIT_FAILURE:
 		return exit_failure(cmd);

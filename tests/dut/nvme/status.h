@@ -18,6 +18,10 @@
 #define MEDIA(sc)		((uint16_t)(NVME_SC_##sc | NVME_SCT_MEDIA << 8 | STATUS_DNR))
 #define RETRY(status)		((uint16_t)((status) & ~STATUS_DNR))
 
+/* The device is busy: in CRDT1, if the host has ACRE enabled, or whenever it likes. */
+#define STATUS_CRD1		(1U << 11)
+#define LATER(status)		((uint16_t)(RETRY(status) | STATUS_CRD1))
+
 /* A handler's word that it will call cmd_complete() later. */
 #define CMD_PENDING		0xffff
 
