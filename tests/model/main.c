@@ -32,6 +32,8 @@ int main(void)
 	srunner_add_suite(runner, zns_suite());
 	srunner_add_suite(runner, repeat_suite());
 	srunner_add_suite(runner, command_suite());
+	srunner_add_suite(runner, registers_suite());
+	srunner_add_suite(runner, queue_command_suite());
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, arbitration_suite());
 	srunner_add_suite(runner, event_suite());

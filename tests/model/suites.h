@@ -26,6 +26,8 @@ Suite *reservation_suite(void);
 Suite *zns_suite(void);
 Suite *repeat_suite(void);
 Suite *command_suite(void);
+Suite *registers_suite(void);
+Suite *queue_command_suite(void);
 Suite *queue_suite(void);
 Suite *arbitration_suite(void);
 Suite *event_suite(void);
