@@ -81,6 +81,20 @@ void device_stop(struct device *device)
 	model_stop(&device->model);
 }
 
+void device_reopen(struct device *device)
+{
+	device_close(device);
+	device_open(device, NULL);
+}
+
+void device_cut_power(struct device *device)
+{
+	device_close(device);
+	model_do(&device->model, "power off");
+	model_do(&device->model, "power on");
+	device_open(device, NULL);
+}
+
 static uint32_t word_at(unsigned int seed, size_t i)
 {
 	return seed * 2654435761U + i;

@@ -31,6 +31,10 @@ void device_start_impatient(struct device *device, const char *options);
 void device_close(struct device *device);
 void device_stop(struct device *device);
 
+/* Closed and opened again; the second without power in between. */
+void device_reopen(struct device *device);
+void device_cut_power(struct device *device);
+
 /* An init of nvt_ctrl_opts: as nvt_ctrl_init(), with these bits of CC too (a uintptr_t). */
 int device_init_cc(struct nvt_ctrl *ctrl, void *bits);
 

@@ -78,6 +78,14 @@ static void cause_cold(void)
 	model_do(&dev.model, "temperature 280");
 }
 
+/* Sensor 2 is warmer than the composite temperature, which stays below its own threshold. */
+static void cause_hot_sensor(void)
+{
+	set(dev.ctrl, NVME_FEAT_FID_TEMP_THRESH, 0, 2U << 16 | 328);
+	model_do(&dev.model, "temperature 310");
+	model_do(&dev.model, "temperature 325");
+}
+
 static void cause_spare(void)
 {
 	model_do(&dev.model, "warning 0");
@@ -167,6 +175,8 @@ static const struct kind {
 	  NVME_SMART_CRIT_TEMPERATURE, cause_heat },
 	{ EVENT(NVME_AER_SMART, NVME_AER_SMART_TEMPERATURE_THRESHOLD, NVME_LOG_LID_SMART),
 	  NVME_SMART_CRIT_TEMPERATURE, cause_cold },
+	{ EVENT(NVME_AER_SMART, NVME_AER_SMART_TEMPERATURE_THRESHOLD, NVME_LOG_LID_SMART),
+	  NVME_SMART_CRIT_TEMPERATURE, cause_hot_sensor },
 	{ EVENT(NVME_AER_SMART, NVME_AER_SMART_SPARE_THRESHOLD, NVME_LOG_LID_SMART),
 	  NVME_SMART_CRIT_SPARE, cause_spare },
 	{ EVENT(NVME_AER_SMART, NVME_AER_SMART_SUBSYSTEM_RELIABILITY, NVME_LOG_LID_SMART),

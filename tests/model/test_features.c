@@ -157,6 +157,20 @@ START_TEST(timestamp_goes_on)
 }
 END_TEST
 
+START_TEST(timestamp_begins_anew_with_power)
+{
+	uint64_t *stamp = nvt_buffer_data(dev.buf);
+
+	*stamp = 1700000000000ULL;
+	ck_assert_int_eq(admin(nvt_sqe_set_features(NVME_FEAT_FID_TIMESTAMP, 0, 0, 0), 8), 0);
+	device_cut_power(&dev);
+	stamp = nvt_buffer_data(dev.buf);
+	ck_assert_int_eq(admin(nvt_sqe_get_features(NVME_FEAT_FID_TIMESTAMP, 0, 0, 0), 8), 0);
+	ck_assert_uint_eq(*stamp >> 49 & 7, 0);
+	ck_assert_uint_lt(*stamp & 0xffffffffffffULL, 60000);
+}
+END_TEST
+
 START_TEST(host_behavior_is_kept_and_checked)
 {
 	uint8_t *behavior = nvt_buffer_data(dev.buf);
@@ -219,6 +233,7 @@ Suite *features_suite(void)
 	tcase_add_test(tc, what_cannot_be_set_is_refused);
 	tcase_add_test(tc, host_id_has_two_lengths);
 	tcase_add_test(tc, timestamp_goes_on);
+	tcase_add_test(tc, timestamp_begins_anew_with_power);
 	tcase_add_test(tc, host_behavior_is_kept_and_checked);
 	tcase_add_test(tc, protected_namespace_refuses_writes);
 	tcase_add_test(tc, silent_host_ends_the_controller);

@@ -70,12 +70,6 @@ static void assert_revision(const char *revision)
 	ck_assert_mem_eq(id->fr, revision, strlen(revision));
 }
 
-static void reopen(void)
-{
-	device_close(&dev);
-	device_open(&dev, NULL);
-}
-
 START_TEST(image_is_active_after_a_reset)
 {
 	struct nvme_firmware_slot log;
@@ -86,11 +80,11 @@ START_TEST(image_is_active_after_a_reset)
 	ck_assert_uint_eq(log.afi, 1 | 2 << 4);
 	ck_assert_mem_eq(log.frs[1], "second  ", 8);
 	assert_revision("base ");
-	reopen();
+	device_reopen(&dev);
 	assert_revision("second  ");
 	ck_assert_uint_eq(slots().afi, 2);
 	ck_assert_int_eq(commit(1, NVME_FW_COMMIT_CA_SET_ACTIVE), 0);
-	reopen();
+	device_reopen(&dev);
 	assert_revision("base ");
 }
 END_TEST
@@ -113,11 +107,9 @@ START_TEST(image_names_the_reset_that_it_needs)
 	download_image("power", FIRMWARE_NEEDS_SUBSYSTEM_RESET);
 	ck_assert_int_eq(commit(3, NVME_FW_COMMIT_CA_REPLACE_AND_ACTIVATE),
 			 STATUS_SPECIFIC(NVME_SC_FW_NEEDS_SUBSYS_RESET));
-	reopen();
+	device_reopen(&dev);
 	assert_revision("base ");
-	model_do(&dev.model, "power off");
-	model_do(&dev.model, "power on");
-	reopen();
+	device_cut_power(&dev);
 	assert_revision("power   ");
 }
 END_TEST

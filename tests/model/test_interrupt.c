@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* When a completion interrupts: coalescing by threshold and by time, and which vectors have none. */
+/* When a completion interrupts: coalescing by threshold and time, and vectors without it. */
 #include <string.h>
 #include <unistd.h>
 

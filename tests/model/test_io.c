@@ -329,10 +329,7 @@ END_TEST
 static void power_cycle(void)
 {
 	ck_assert_msg(!nvt_pcie_reset(dev.pcie), "%s", nvt_error());
-	device_close(&dev);
-	model_do(&dev.model, "power off");
-	model_do(&dev.model, "power on");
-	device_open(&dev, NULL);
+	device_cut_power(&dev);
 }
 
 /* How many of a thousand blocks have been lost. */

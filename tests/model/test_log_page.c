@@ -7,6 +7,7 @@
 #include <nvt/nvt.h>
 
 #include "device.h"
+#include "events.h"
 #include "suites.h"
 
 #define STATUS(sct, sc)		((sct) << 8 | (sc))
@@ -406,19 +407,13 @@ START_TEST(zones_are_identified_by_their_command_set)
 }
 END_TEST
 
-static void on_event(void *arg, const struct nvt_cpl *cpl)
-{
-	*(uint32_t *)arg = cpl->cqe.dw0;
-}
-
 /* Two controllers of one subsystem: one makes the namespace read only, the other is told. */
 START_TEST(other_controller_is_told_of_a_change)
 {
 	struct model_opts opts = { .options = "size=64M,namespaces=2", .sockets = 2 };
-	struct nvt_sqe event = { .opcode = nvme_admin_async_event };
+	struct events events = { 0 };
 	struct nvme_ns_list list;
 	struct nvt_ctrl *one, *two;
-	uint32_t seen = 0;
 	struct model model;
 
 	model_start_with(&model, &opts);
@@ -427,12 +422,10 @@ START_TEST(other_controller_is_told_of_a_change)
 	ck_assert_msg(one && two, "%s", nvt_error());
 	ck_assert_uint_ne(nvt_ctrl_id(one)->cntlid, nvt_ctrl_id(two)->cntlid);
 	ck_assert_int_eq(nvt_set_feature(two, NVME_FEAT_FID_ASYNC_EVENT, 0, 0x100, NULL), 0);
-	ck_assert_int_eq(nvt_qpair_post(nvt_ctrl_admin(two), &event, NULL, 0, 0, on_event, &seen),
-			 0);
-	ck_assert_int_eq(nvt_qpair_ring(nvt_ctrl_admin(two)), 0);
+	events_request(&events, two, 1);
 	ck_assert_int_eq(nvt_set_feature(one, NVME_FEAT_FID_WRITE_PROTECT, 2, 1, NULL), 0);
-	ck_assert_int_ge(nvt_qpair_wait(nvt_ctrl_admin(two), 1, 5000), 1);
-	ck_assert_uint_eq(seen, NVME_AER_NOTICE | NVME_LOG_LID_CHANGED_NS << 16);
+	events_expect(&events, EVENT(NVME_AER_NOTICE, NVME_AER_NOTICE_NS_CHANGED,
+				     NVME_LOG_LID_CHANGED_NS), 1);
 	ck_assert_int_eq(nvt_get_log_page(two, NVME_LOG_LID_CHANGED_NS, NVME_NSID_ALL, &list,
 					  sizeof(list)), 0);
 	ck_assert_uint_eq(list.ns[0], 2);

@@ -201,19 +201,15 @@ static void cause_warning(void)
 	model_do(&dev.model, "warning 8");
 }
 
-static void cut_power(void)
+static void cause_unsafe_shutdown(void)
 {
-	device_close(&dev);
-	model_do(&dev.model, "power off");
-	model_do(&dev.model, "power on");
-	device_open(&dev, NULL);
+	device_cut_power(&dev);
 }
 
 static void cause_fatal_status(void)
 {
 	model_do(&dev.model, "fault do cfs");
-	device_close(&dev);
-	device_open(&dev, NULL);
+	device_reopen(&dev);
 }
 
 static void cause_media_error(void)
@@ -229,7 +225,7 @@ static const struct {
 	void (*cause)(void);
 } hardware_errors[] = {
 	{ 0x01, cause_correctable }, { 0x02, cause_non_fatal }, { 0x03, cause_fatal },
-	{ 0x06, cause_warning }, { 0x08, cut_power }, { 0x09, cause_fatal_status },
+	{ 0x06, cause_warning }, { 0x08, cause_unsafe_shutdown }, { 0x09, cause_fatal_status },
 	{ 0x0a, cause_media_error },
 };
 

@@ -253,12 +253,6 @@ static void write_reg(uint64_t offset, uint32_t value)
 	ck_assert_int_eq(nvt_pcie_reg_write(dev.pcie, 0, offset, 4, value), 0);
 }
 
-static void reopen(void)
-{
-	device_close(&dev);
-	device_open(&dev, NULL);
-}
-
 static void begin_slow_shutdown(void)
 {
 	device_start(&dev, "size=16M,shutdown=200ms");
@@ -280,14 +274,6 @@ static void shut_down(uint32_t kind)
 	ck_assert_uint_ge(device_now_ns() - before, 200000 * US);
 }
 
-static void cut_power(void)
-{
-	device_close(&dev);
-	model_do(&dev.model, "power off");
-	model_do(&dev.model, "power on");
-	device_open(&dev, NULL);
-}
-
 static uint64_t unsafe_shutdowns(void)
 {
 	uint64_t count;
@@ -302,9 +288,9 @@ START_TEST(shutdown_of_either_kind_is_safe)
 
 	shut_down(kinds[_i]);
 	/* The library's close disables the controller, which does not take that back. */
-	cut_power();
+	device_cut_power(&dev);
 	ck_assert_uint_eq(unsafe_shutdowns(), 0);
-	cut_power();
+	device_cut_power(&dev);
 	ck_assert_uint_eq(unsafe_shutdowns(), 1);
 }
 END_TEST
@@ -312,11 +298,11 @@ END_TEST
 START_TEST(shutdown_ends_with_a_reset)
 {
 	shut_down(NORMAL);
-	reopen();
+	device_reopen(&dev);
 	ck_assert_uint_eq(NVME_CSTS_SHST(reg(NVME_REG_CSTS)), 0);
 	device_move_data(&dev, dev.qp, 1);
 	/* In use again, so it counts. */
-	cut_power();
+	device_cut_power(&dev);
 	ck_assert_uint_eq(unsafe_shutdowns(), 1);
 }
 END_TEST
@@ -330,7 +316,7 @@ START_TEST(controller_that_is_shut_down_takes_no_commands)
 	shut_down(NORMAL);
 	ck_assert_int_eq(nvt_qpair_post(admin, &sqe, NULL, 0, 0, NULL, NULL), 0);
 	ck_assert_int_eq(nvt_qpair_wait(admin, 1, 100), -ETIMEDOUT);
-	reopen();
+	device_reopen(&dev);
 	get(NVME_FEAT_FID_ARBITRATION);
 }
 END_TEST
@@ -345,7 +331,7 @@ START_TEST(reset_of_the_subsystem_resets_all_and_shows)
 	ck_assert_uint_eq(reg(NVME_REG_CSTS) & (NSSRO | RDY), NSSRO);
 	ck_assert_uint_eq(reg(NVME_REG_CC), 0);
 	ck_assert_uint_eq(reg(NVME_REG_AQA), 0);
-	reopen();
+	device_reopen(&dev);
 	ck_assert_uint_eq(reg(NVME_REG_CSTS) & (NSSRO | RDY), NSSRO | RDY);
 	write_reg(NVME_REG_CSTS, NSSRO);
 	ck_assert_uint_eq(reg(NVME_REG_CSTS) & NSSRO, 0);

@@ -8,6 +8,7 @@
 
 #include "admin.h"
 #include "device.h"
+#include "events.h"
 #include "suites.h"
 
 #define HOSTS		2
@@ -416,19 +417,14 @@ END_TEST
 
 START_TEST(a_notification_is_an_event)
 {
-	struct nvt_sqe sqe = { .opcode = nvme_admin_async_event };
-	struct seen seen = { 0 };
+	struct events events = { 0 };
 
 	ck_assert_int_eq(enroll(0), 0);
 	ck_assert_int_eq(enroll(1), 0);
-	ck_assert_int_eq(nvt_qpair_post(nvt_ctrl_admin(host[1].ctrl), &sqe, NULL, 0, 0, done,
-					&seen), 0);
-	ck_assert_int_eq(nvt_qpair_ring(nvt_ctrl_admin(host[1].ctrl)), 0);
+	events_request(&events, host[1].ctrl, 1);
 	ck_assert_int_eq(preempt(0, NVME_RESERVATION_RACQA_PREEMPT, NVME_RESERVATION_RTYPE_WE,
 				 KEY(1)), 0);
-	ck_assert_int_ge(nvt_qpair_wait(nvt_ctrl_admin(host[1].ctrl), 1, WAIT_MS), 0);
-	ck_assert_uint_eq(seen.count, 1);
-	ck_assert_uint_eq(seen.status, 0);
+	events_expect(&events, EVENT(NVME_AER_CSS, 0, NVME_LOG_LID_RESERVATION), 1);
 }
 END_TEST
 

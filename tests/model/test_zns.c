@@ -6,6 +6,7 @@
 #include <nvt/nvt.h>
 
 #include "admin.h"
+#include "events.h"
 #include "device.h"
 #include "suites.h"
 
@@ -393,35 +394,18 @@ START_TEST(worn_zones_are_told)
 }
 END_TEST
 
-struct seen {
-	unsigned int count;
-	struct nvt_cqe cqe;
-};
-
-static void done(void *arg, const struct nvt_cpl *cpl)
-{
-	struct seen *seen = arg;
-
-	seen->count++;
-	seen->cqe = cpl->cqe;
-}
-
 START_TEST(a_worn_zone_is_an_event_that_names_the_namespace)
 {
-	struct nvt_qpair *admin = nvt_ctrl_admin(dev.ctrl);
-	struct nvt_sqe sqe = { .opcode = nvme_admin_async_event };
-	struct seen seen = { 0 };
+	struct events events = { 0 };
 
 	ck_assert_int_eq(nvt_set_feature(dev.ctrl, NVME_FEAT_FID_ASYNC_EVENT, 0,
 					 NVME_CTRL_OAES_ZD, NULL), 0);
-	ck_assert_int_eq(nvt_qpair_post(admin, &sqe, NULL, 0, 0, done, &seen), 0);
-	ck_assert_int_eq(nvt_qpair_ring(admin), 0);
+	events_request(&events, dev.ctrl, 1);
 	model_do(&dev.model, "zone 1 0 offline");
-	ck_assert_int_ge(nvt_qpair_wait(admin, 1, 5000), 0);
-	ck_assert_uint_eq(seen.count, 1);
+	events_wait(&events, 1);
 	/* Notice, Zone Descriptor Changed, its log. */
-	ck_assert_uint_eq(seen.cqe.dw0, 0xbfef02);
-	ck_assert_uint_eq(seen.cqe.dw1, 1);
+	ck_assert_uint_eq(events.cqe[0].dw0, 0xbfef02);
+	ck_assert_uint_eq(events.cqe[0].dw1, 1);
 }
 END_TEST
 
