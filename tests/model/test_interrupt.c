@@ -16,6 +16,7 @@
 #define LONGEST		255U		/* of 100 us */
 #define LONGEST_NS	25500000ULL
 #define CD		(1U << 16)
+#define LAPS		20
 #define SOON_NS		2000000000ULL
 
 static struct device dev;
@@ -86,23 +87,56 @@ static void complete(struct hand *hand, unsigned int n)
 	}
 }
 
-START_TEST(threshold_gathers_completions)
+/* How long it takes from a command to an interrupt of a vector that was silent. */
+static uint64_t interrupt_takes(unsigned int vector, void (*command)(void))
 {
-	uint64_t before = counter(VECTOR).interrupts, first;
+	uint64_t before, began, end;
+
+	/* What comes late of earlier ones. */
+	usleep(2 * LONGEST_NS / 1000);
+	before = counter(vector).interrupts;
+	began = device_now_ns();
+	end = began + SOON_NS;
+	command();
+	while (counter(vector).interrupts == before && device_now_ns() < end)
+		usleep(100);
+	ck_assert_uint_gt(counter(vector).interrupts, before);
+	return counter(vector).last_ns - began;
+}
+
+/* A busy host can be slow to see it; one that is held back is never seen so soon. */
+static void assert_not_held_back(unsigned int vector, void (*command)(void))
+{
+	unsigned int i;
+
+	for (i = 0; i < LAPS; i++)
+		if (interrupt_takes(vector, command) < LONGEST_NS)
+			return;
+	ck_abort_msg("vector %u is held back for its whole time", vector);
+}
+
+static void complete_batch(void)
+{
 	const struct nvt_sqe flush = { .opcode = nvme_cmd_flush, .nsid = 1 };
 	unsigned int i;
 
-	set(NVME_FEAT_FID_IRQ_COALESCE, COALESCING(LONGEST, BATCH));
-	first = device_now_ns();
 	for (i = 0; i < BATCH; i++)
 		hand_write(&hands[0], flush);
 	hand_ring(&hands[0]);
 	hand_wait_all(&hands[0], BATCH, NULL);
+}
+
+START_TEST(threshold_gathers_completions)
+{
+	uint64_t before = counter(VECTOR).interrupts;
+
+	set(NVME_FEAT_FID_IRQ_COALESCE, COALESCING(LONGEST, BATCH));
+	complete_batch();
 	wait_for_interrupts(VECTOR, before + 1);
-	/* Another that comes is that of the time, with nothing to tell. */
+	/* Another that comes would be that of the time, with nothing to tell. */
 	usleep(2 * LONGEST_NS / 1000);
 	ck_assert_uint_eq(counter(VECTOR).interrupts, before + 1);
-	ck_assert_uint_gt(counter(VECTOR).last_ns, first);
+	assert_not_held_back(VECTOR, complete_batch);
 }
 END_TEST
 
@@ -159,34 +193,29 @@ START_TEST(coalescing_is_disabled_by_vector)
 }
 END_TEST
 
+static void identify(void)
+{
+	admin_identify(&dev, NVME_IDENTIFY_CNS_CTRL, 0);
+}
+
 START_TEST(admin_queue_is_not_coalesced)
 {
-	uint64_t before;
-
 	set(NVME_FEAT_FID_IRQ_COALESCE, COALESCING(LONGEST, 255));
-	before = counter(0).interrupts;
-	admin_identify(&dev, NVME_IDENTIFY_CNS_CTRL, 0);
-	wait_for_interrupts(0, before + 1);
-	admin_identify(&dev, NVME_IDENTIFY_CNS_CTRL, 0);
-	wait_for_interrupts(0, before + 2);
+	assert_not_held_back(0, identify);
 }
 END_TEST
+
+static void complete_in_both(void)
+{
+	complete(&hands[0], 1);
+	complete(&hands[1], 1);
+}
 
 /* The threshold is of a vector: completions of all its queues count. */
 START_TEST(queues_of_a_vector_are_coalesced_together)
 {
-	uint64_t before = counter(VECTOR).interrupts, posted = device_now_ns();
-
-	/* The time is as long as it can be, and what is here is quicker, or it starts again. */
 	set(NVME_FEAT_FID_IRQ_COALESCE, COALESCING(LONGEST, 2));
-	do {
-		before = counter(VECTOR).interrupts;
-		posted = device_now_ns();
-		complete(&hands[0], 1);
-		complete(&hands[1], 1);
-	} while (device_now_ns() - posted > LONGEST_NS);
-	wait_for_interrupts(VECTOR, before + 1);
-	ck_assert_uint_lt(counter(VECTOR).last_ns - posted, LONGEST_NS);
+	assert_not_held_back(VECTOR, complete_in_both);
 }
 END_TEST
 
