@@ -157,8 +157,8 @@ static int status_to_errno(struct nvt_ctrl *ctrl, int status, const char *what)
 	if (status <= 0)
 		return status;
 	if (status == NVT_STATUS_DEAD)
-		return nvt_fail(-EIO, "%s: %s: the device was reset or is gone", ctrl->pcie->addr,
-				what);
+		return nvt_fail(-EIO, "%s: %s: %s; reset the controller", ctrl->pcie->addr, what,
+				nvt_qpair_cause(ctrl->admin));
 	return nvt_fail(-EREMOTEIO, "%s: %s: status %#x: %s", ctrl->pcie->addr, what, status,
 			nvt_status_string(status));
 }
@@ -212,9 +212,12 @@ static int run_init(struct nvt_ctrl *ctrl)
 
 int nvt_ctrl_reset(struct nvt_ctrl *ctrl)
 {
+	int err;
+
 	/* Also where an initialisation of the caller's own disables in its own way. */
 	__atomic_add_fetch(&ctrl->epoch, 1, __ATOMIC_RELEASE);
-	return run_init(ctrl);
+	err = nvt_pcie_restore(ctrl->pcie);
+	return err ? err : run_init(ctrl);
 }
 
 void nvt_ctrl_set_id(struct nvt_ctrl *ctrl, const struct nvme_id_ctrl *id)

@@ -298,6 +298,13 @@ int nvt_pcie_vector(struct nvt_pcie *pcie, unsigned int vector, struct nvt_vecto
 	return 0;
 }
 
+int nvt_pcie_restore(struct nvt_pcie *pcie)
+{
+	int err = pcie->ops->restore(pcie);
+
+	return err ? fail_call(pcie, err, "restore of config space") : 0;
+}
+
 int nvt_pcie_reset(struct nvt_pcie *pcie)
 {
 	int err = pcie->ops->reset(pcie, NVT_RESET_FUNCTION);

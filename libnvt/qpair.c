@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nvme/types.h>
+
 #include <nvt/error.h>
 
 #include "clock.h"
@@ -11,10 +13,31 @@
 #include "ring/prp.h"
 #include "transport/transport.h"
 
+#define ALL_ONES	0xffffffffU
+
+/* NVMe Base 2.1, 3.1.4.6: a controller that is not ready, or failed, processes no command. */
+void nvt_qpair_look(struct nvt_qpair *qp, uint32_t csts)
+{
+	if (csts == ALL_ONES)
+		qp->cause = "registers read as all-ones: the device is gone or its link is down";
+	else if (NVME_CSTS_CFS(csts))
+		qp->cause = "CSTS.CFS is 1: the controller has failed";
+	else if (!NVME_CSTS_RDY(csts))
+		qp->cause = "CSTS.RDY is 0: the controller was reset or lost its power";
+	else
+		return;
+	qp->dead = true;
+}
+
+const char *nvt_qpair_cause(const struct nvt_qpair *qp)
+{
+	return qp->cause ? qp->cause : "it died with a reset, a disable or the device";
+}
+
 static int fail_dead(const struct nvt_qpair *qp)
 {
-	return nvt_fail(-EIO, "%s: queue %u: it died with a reset, a disable or the device; delete "
-			"it and make it again", qp->pcie->addr, qp->qid);
+	return nvt_fail(-EIO, "%s: queue %u: %s; reset the controller, delete the queue and make it "
+			"again", qp->pcie->addr, qp->qid, nvt_qpair_cause(qp));
 }
 
 /* The PRP list page of a command id. Its memory comes with the first use. */

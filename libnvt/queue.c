@@ -254,8 +254,8 @@ static int admin_exec(struct nvt_ctrl *ctrl, struct nvt_sqe *sqe, const char *wh
 	if (status <= 0)
 		return status;
 	if (status == NVT_STATUS_DEAD)
-		return nvt_fail(-EIO, "%s: %s %u: the admin queue died; reset the controller",
-				ctrl->pcie->addr, what, qid);
+		return nvt_fail(-EIO, "%s: %s %u: %s; reset the controller", ctrl->pcie->addr, what,
+				qid, nvt_qpair_cause(ctrl->admin));
 	nvt_fail(-EREMOTEIO, "%s: %s %u: status %#x: %s", ctrl->pcie->addr, what, qid, status,
 		 nvt_status_string(status));
 	return status;

@@ -40,6 +40,8 @@ struct nvt_access_ops {
 	volatile void *(*map_bar)(struct nvt_pcie *pcie, int bar, size_t length);
 	int (*set_vectors)(struct nvt_pcie *pcie, struct nvt_vectors_set *set);
 	int (*reset)(struct nvt_pcie *pcie, int method);
+	/* Puts back config space and vectors if the function lost them with its power or link. */
+	int (*restore)(struct nvt_pcie *pcie);
 	/* Allocates and maps buf->length bytes; fills data, bus[], and id and access for itself. */
 	int (*buffer_create)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
 	void (*buffer_free)(struct nvt_pcie *pcie, struct nvt_buffer *buf);
@@ -60,6 +62,9 @@ struct nvt_pcie {
 	pthread_mutex_t lock;			/* bar[] */
 	volatile void *bar[6];			/* mapped on first use */
 };
+
+/* In pcie.c: restores it as above; 0, or a negative errno with its text. */
+int nvt_pcie_restore(struct nvt_pcie *pcie);
 
 /* An open device, or NULL with errno and the error text set. */
 struct nvt_pcie *nvt_chardev_open(const char *addr, unsigned int flags);

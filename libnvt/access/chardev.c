@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/pci_regs.h>
+
 #include "access/access.h"
 #include "err.h"
 #include "host.h"
@@ -56,6 +58,17 @@ static int chardev_reset(struct nvt_pcie *pcie, int method)
 	struct nvt_reset reset = { .size = sizeof(reset), .method = method };
 
 	return driver_call(pcie, NVT_IOC_RESET, &reset);
+}
+
+/* The driver puts config space and vectors back as it resets a function that has forgotten them. */
+static int chardev_restore(struct nvt_pcie *pcie)
+{
+	struct nvt_config_access command = { .offset = PCI_COMMAND, .width = 2 };
+	int err = chardev_config(pcie, &command);
+
+	if (err || command.value == 0xffff || command.value & PCI_COMMAND_MEMORY)
+		return err;
+	return chardev_reset(pcie, NVT_RESET_FUNCTION);
 }
 
 static void destroy_buffer(struct nvt_pcie *pcie, uint32_t id)
@@ -137,6 +150,7 @@ static const struct nvt_access_ops chardev_ops = {
 	.map_bar = chardev_map_bar,
 	.set_vectors = chardev_set_vectors,
 	.reset = chardev_reset,
+	.restore = chardev_restore,
 	.buffer_create = chardev_buffer_create,
 	.buffer_free = chardev_buffer_free,
 	.queue_create = chardev_queue_create,

@@ -117,10 +117,13 @@ static int vfio_user_config(struct nvt_pcie *pcie, struct nvt_config_access *acc
 			   pcie->info.config_size);
 	if (err)
 		return err;
-	if (access->flags & NVT_ACCESS_WRITE)
+	if (access->flags & NVT_ACCESS_WRITE) {
 		err = vfio_user_config_write(vu, access->offset, access->width, access->value);
-	else
+		if (!err)
+			err = vfio_user_config_note(vu, access->offset, access->width);
+	} else {
 		err = vfio_user_config_read(vu, access->offset, access->width, &access->value);
+	}
 	return region_error(err);
 }
 
@@ -204,42 +207,60 @@ static int reset_function(struct vfio_user *vu)
 	return reset_by_message(vu);
 }
 
+static int restore(struct vfio_user *vu)
+{
+	int err = wait_for_config(vu);
+
+	if (!err)
+		err = vfio_user_config_restore(vu);
+	return err ? err : vfio_user_irq_enable(vu);
+}
+
 static int reset_and_restore(struct vfio_user *vu)
 {
-	struct vfio_user_saved saved[VFIO_USER_SAVED];
-	int nr, err, restore_err;
+	int err, restore_err;
 
-	nr = vfio_user_config_save(vu, saved);
-	if (nr < 0)
-		return nr;
 	/* Nothing is on its way when the reset comes. */
 	err = vfio_user_config_write(vu, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
 	if (!err)
 		err = reset_function(vu);
-	restore_err = wait_for_config(vu);
-	if (!restore_err)
-		restore_err = vfio_user_config_restore(vu, saved, nr);
-	if (!restore_err)
-		restore_err = vfio_user_irq_enable(vu);
+	restore_err = restore(vu);
 	return err ? err : restore_err;
+}
+
+/* Nobody uses the function while it changes, and no queue lives on. */
+static int change_function(struct vfio_user *vu, int (*change)(struct vfio_user *vu))
+{
+	int err, start_err;
+
+	if (!change_state(vu, STATE(LIVE), NVT_STATE_RESETTING))
+		return check_state(vu);
+	vfio_user_irq_stop(vu);
+	err = change(vu);
+	change_state(vu, STATE(RESETTING), NVT_STATE_LIVE);
+	start_err = vfio_user_irq_start(vu);
+	return err ? err : start_err;
 }
 
 static int vfio_user_reset(struct nvt_pcie *pcie, int method)
 {
-	struct vfio_user *vu = to_vfio_user(pcie);
-	int err, start_err;
-
 	if (pcie->flags & NVT_OPEN_OBSERVE)
 		return -EBADF;
 	if (method != NVT_RESET_FUNCTION)
 		return -EINVAL;
-	if (!change_state(vu, STATE(LIVE), NVT_STATE_RESETTING))
-		return check_state(vu);
-	vfio_user_irq_stop(vu);
-	err = reset_and_restore(vu);
-	change_state(vu, STATE(RESETTING), NVT_STATE_LIVE);
-	start_err = vfio_user_irq_start(vu);
-	return err ? err : start_err;
+	return change_function(to_vfio_user(pcie), reset_and_restore);
+}
+
+static int vfio_user_restore(struct nvt_pcie *pcie)
+{
+	struct vfio_user *vu = to_vfio_user(pcie);
+	bool lost = false;
+	int err;
+
+	if (pcie->flags & NVT_OPEN_OBSERVE)
+		return -EBADF;
+	err = vfio_user_config_lost(vu, &lost);
+	return lost ? change_function(vu, restore) : err;
 }
 
 /* A raw queue is the owner's; there is no driver that would have to know of it. */
@@ -272,6 +293,7 @@ const struct nvt_access_ops vfio_user_ops = {
 	.map_bar = vfio_user_bar_map,
 	.set_vectors = vfio_user_set_vectors,
 	.reset = vfio_user_reset,
+	.restore = vfio_user_restore,
 	.buffer_create = vfio_user_buffer_create,
 	.buffer_free = vfio_user_buffer_free,
 	.queue_create = vfio_user_queue_create,

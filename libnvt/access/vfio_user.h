@@ -13,7 +13,7 @@
 
 #define VFIO_USER_BARS		6
 #define VFIO_USER_AREAS		8	/* of one BAR that may be mapped */
-#define VFIO_USER_SAVED		24	/* registers that are put back after a reset */
+#define VFIO_USER_SAVED		24	/* registers that are put back after a reset or a loss */
 
 struct vfio_user_area {
 	uint64_t offset;
@@ -68,6 +68,8 @@ struct vfio_user {
 	struct vfio_user_bar bar[VFIO_USER_BARS];
 	bool bars_lost;			/* under pcie.lock; none is mapped any more */
 	struct vfio_user_caps caps;
+	struct vfio_user_saved saved[VFIO_USER_SAVED];	/* of an owner's: as it set them */
+	unsigned int nr_saved;
 	struct vfio_user_irqs irqs;
 	struct nvt_status *status;	/* what pcie.status shows */
 	pthread_mutex_t state_lock;	/* status->state and its changes */
@@ -99,8 +101,10 @@ int vfio_user_config_write(struct vfio_user *vu, uint32_t offset, unsigned int w
 int vfio_user_config_update(struct vfio_user *vu, uint32_t offset, unsigned int width,
 			    uint32_t clear, uint32_t set);
 int vfio_user_config_scan(struct vfio_user *vu);
-int vfio_user_config_save(struct vfio_user *vu, struct vfio_user_saved *saved);
-int vfio_user_config_restore(struct vfio_user *vu, const struct vfio_user_saved *saved, int nr);
+int vfio_user_config_save(struct vfio_user *vu);
+int vfio_user_config_note(struct vfio_user *vu, uint32_t offset, unsigned int width);
+int vfio_user_config_restore(struct vfio_user *vu);
+int vfio_user_config_lost(struct vfio_user *vu, bool *lost);
 
 /* vfio_user_bar.c */
 int vfio_user_bars_scan(struct vfio_user *vu);

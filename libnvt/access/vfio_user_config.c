@@ -172,23 +172,23 @@ static const struct vfio_user_saved l1ss_registers[] = {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static int save_group(struct vfio_user *vu, const struct vfio_user_saved *group, size_t n,
-		      uint16_t base, struct vfio_user_saved **saved)
+		      uint16_t base)
 {
+	struct vfio_user_saved *saved;
 	size_t i;
 	int err = 0;
 
 	for (i = 0; !err && i < n; i++) {
-		**saved = group[i];
-		(*saved)->offset += base;
-		err = vfio_user_config_read(vu, (*saved)->offset, (*saved)->width,
-					    &(*saved)->value);
-		++*saved;
+		saved = &vu->saved[vu->nr_saved++];
+		*saved = group[i];
+		saved->offset += base;
+		err = vfio_user_config_read(vu, saved->offset, saved->width, &saved->value);
 	}
 	return err;
 }
 
-/* What Linux saves too; the vectors are set up anew. Returns how many, or a negative errno. */
-int vfio_user_config_save(struct vfio_user *vu, struct vfio_user_saved *saved)
+/* What Linux saves too; the vectors are set up anew. */
+int vfio_user_config_save(struct vfio_user *vu)
 {
 	const struct {
 		const struct vfio_user_saved *registers;
@@ -203,22 +203,52 @@ int vfio_user_config_save(struct vfio_user *vu, struct vfio_user_saved *saved)
 		/* Last, since the command register lets the function work. */
 		{ header_registers, COUNT(header_registers), 0, true },
 	};
-	struct vfio_user_saved *at = saved;
 	size_t i;
 	int err = 0;
 
 	for (i = 0; !err && i < COUNT(groups); i++)
 		if (groups[i].present)
-			err = save_group(vu, groups[i].registers, groups[i].n, groups[i].base,
-					 &at);
-	return err ? err : at - saved;
+			err = save_group(vu, groups[i].registers, groups[i].n, groups[i].base);
+	return err;
 }
 
-int vfio_user_config_restore(struct vfio_user *vu, const struct vfio_user_saved *saved, int nr)
+/* The owner wrote there: what the function made of it is what is put back. */
+int vfio_user_config_note(struct vfio_user *vu, uint32_t offset, unsigned int width)
 {
-	int i, err = 0;
+	struct vfio_user_saved *saved;
+	uint32_t ids, value;
+	int err;
 
-	for (i = 0; !err && i < nr; i++)
-		err = vfio_user_config_write(vu, saved[i].offset, saved[i].width, saved[i].value);
+	err = vfio_user_config_read(vu, PCI_VENDOR_ID, 4, &ids);
+	if (err || ids == 0xffffffff)
+		return err;
+	for (saved = vu->saved; !err && saved < vu->saved + vu->nr_saved; saved++) {
+		if (offset >= saved->offset + saved->width || saved->offset >= offset + width)
+			continue;
+		err = vfio_user_config_read(vu, saved->offset, saved->width, &value);
+		if (!err)
+			saved->value = value;
+	}
+	return err;
+}
+
+int vfio_user_config_restore(struct vfio_user *vu)
+{
+	const struct vfio_user_saved *saved;
+	int err = 0;
+
+	for (saved = vu->saved; !err && saved < vu->saved + vu->nr_saved; saved++)
+		err = vfio_user_config_write(vu, saved->offset, saved->width, saved->value);
+	return err;
+}
+
+/* A function forgets all at once, so that it was enabled tells of the rest. */
+int vfio_user_config_lost(struct vfio_user *vu, bool *lost)
+{
+	uint32_t enable = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, command;
+	int err = vfio_user_config_read(vu, PCI_COMMAND, 2, &command);
+
+	*lost = !err && vu->nr_saved && command != 0xffff &&
+		(command ^ vu->saved[vu->nr_saved - 1].value) & enable;
 	return err;
 }

@@ -108,6 +108,8 @@ static int learn(struct vfio_user *vu)
 		err = vfio_user_config_scan(vu);
 	if (!err)
 		err = enable_function(vu);
+	if (!err && info->vendor != 0xffff)
+		err = vfio_user_config_save(vu);
 	if (info->max_msix > MAX_VECTORS)
 		info->max_msix = MAX_VECTORS;
 	info->size = sizeof(*info);

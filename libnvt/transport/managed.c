@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <liburing.h>
+#include <nvme/types.h>
 
 #include "clock.h"
 #include "err.h"
@@ -278,6 +279,16 @@ static int managed_poll(struct nvt_qpair *qp, unsigned int max)
 	return managed_reap(qp, m, max);
 }
 
+/* As the raw back end does, for the driver hears of a loss only from the PCI core, if at all. */
+static void managed_look(struct nvt_qpair *qp, struct managed *m)
+{
+	uint64_t csts;
+
+	if (!io_uring_cq_ready(&m->ring) && nvt_qpair_alive(qp) &&
+	    !nvt_pcie_reg_read(qp->pcie, 0, NVME_REG_CSTS, 4, &csts))
+		nvt_qpair_look(qp, csts);
+}
+
 /* io_uring ignores a time-out on a polled ring, and a silent device would keep it for ever. */
 static int managed_wait_polled(struct nvt_qpair *qp, struct managed *m, uint64_t deadline_ns)
 {
@@ -293,6 +304,8 @@ static int managed_wait_polled(struct nvt_qpair *qp, struct managed *m, uint64_t
 			return fail_ring(qp, err);
 		nvt_relax(now - start);
 		now = nvt_now_ns();
+		if (now - start > WAIT_SLICE_NS)
+			managed_look(qp, m);
 	}
 	return err;
 }
@@ -314,6 +327,8 @@ static int managed_wait(struct nvt_qpair *qp, unsigned int count, uint64_t deadl
 	err = io_uring_submit_and_wait_timeout(&m->ring, &cqe, count, &ts, NULL);
 	if (err < 0 && err != -ETIME && err != -EINTR && err != -EAGAIN && err != -EBUSY)
 		return fail_ring(qp, err);
+	if (err == -ETIME)
+		managed_look(qp, m);
 	return 0;
 }
 

@@ -169,10 +169,8 @@ static int raw_wait(struct nvt_qpair *qp, unsigned int count, uint64_t deadline_
 
 	raw_ring(qp);
 	while (!raw_has_completion(raw) && now < deadline_ns && nvt_qpair_alive(qp)) {
-		if (now - start > NVT_NS_PER_MS && *raw->csts == 0xffffffff) {
-			qp->dead = true;
-			break;
-		}
+		if (now - start > NVT_NS_PER_MS)
+			nvt_qpair_look(qp, *raw->csts);
 		nvt_relax(now - start);
 		now = nvt_now_ns();
 	}

@@ -56,6 +56,7 @@ struct nvt_qpair {
 	uint64_t generation;		/* of the device, when it was made */
 	uint64_t epoch;			/* of the controller, when it was made */
 	bool dead;			/* as found by its thread */
+	const char *cause;		/* of that, if registers told, or NULL */
 
 	uint16_t qid;
 	uint16_t vector;
@@ -94,6 +95,12 @@ void nvt_qpair_free(struct nvt_qpair *qp);
 
 /* Its controller is closed: nothing but the free of the handle is left to do. */
 void nvt_qpair_orphan(struct nvt_qpair *qp);
+
+/* A wait is long: @csts may say that the device answers nothing any more. */
+void nvt_qpair_look(struct nvt_qpair *qp, uint32_t csts);
+
+/* Why it is dead. */
+const char *nvt_qpair_cause(const struct nvt_qpair *qp);
 
 /* A back end has the completion of command @cid, below entries - 1 and busy. */
 void nvt_qpair_end(struct nvt_qpair *qp, uint16_t cid, const struct nvt_cpl *cpl);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/pci_regs.h>
 #include <nvme/types.h>
 #include <nvt/nvt.h>
 
@@ -42,6 +43,16 @@ static void wait_for_interrupts(unsigned int vector, uint64_t count)
 	while (interrupts(vector) < count && device_now_ns() < deadline)
 		usleep(100);
 	ck_assert_uint_eq(interrupts(vector), count);
+}
+
+/* While the line of INTx is up, further completions are part of the same interrupt. */
+static void move_data_until_interrupts(unsigned int vector, uint64_t count)
+{
+	uint64_t deadline = device_now_ns() + SOON_NS;
+
+	while (interrupts(vector) < count && device_now_ns() < deadline)
+		device_move_data(&dev, dev.qp, 5);
+	ck_assert_uint_ge(interrupts(vector), count);
 }
 
 START_TEST(interrupts_are_counted_where_they_arrive)
@@ -266,6 +277,130 @@ START_TEST(link_down_reads_as_all_ones)
 }
 END_TEST
 
+static const char *const losses[][2] = {
+	{ "power off", "power on" },
+	{ "link down", "link up" },
+};
+
+#define LOSSES (sizeof(losses) / sizeof(losses[0]))
+
+/* Of both and each type of interrupt. */
+START_TEST(controller_reset_is_enough_after_a_loss)
+{
+	const char *const *loss = losses[_i % LOSSES];
+	int type = vector_types[_i / LOSSES];
+	uint64_t generation;
+
+	ck_assert_int_ge(nvt_pcie_set_vectors(dev.pcie, type, 1), 1);
+	generation = nvt_pcie_generation(dev.pcie);
+	model_do(&dev.model, loss[0]);
+	model_do(&dev.model, loss[1]);
+	ck_assert_msg(!nvt_ctrl_reset(dev.ctrl), "%s", nvt_error());
+	ck_assert_uint_gt(nvt_pcie_generation(dev.pcie), generation);
+	ck_assert_int_eq(nvt_qpair_delete(dev.qp), 0);
+	dev.qp = nvt_qpair_create(dev.ctrl, NULL);
+	ck_assert_msg(dev.qp != NULL, "%s", nvt_error());
+	move_data_until_interrupts(0, interrupts(0) + 3);
+}
+END_TEST
+
+START_TEST(loss_of_power_keeps_what_was_written_to_config_space)
+{
+	int devctl = nvt_pcie_find_cap(dev.pcie, 0x10) + 8;
+	uint32_t set, value;
+
+	ck_assert_int_eq(nvt_pcie_config_read(dev.pcie, devctl, 2, &value), 0);
+	set = value ^ 0x1000;
+	ck_assert_int_eq(nvt_pcie_config_write(dev.pcie, devctl, 2, set), 0);
+	model_do(&dev.model, "power off");
+	model_do(&dev.model, "power on");
+	ck_assert_int_eq(nvt_pcie_config_read(dev.pcie, devctl, 2, &value), 0);
+	ck_assert_uint_ne(value, set);
+	ck_assert_msg(!nvt_pcie_reset(dev.pcie), "%s", nvt_error());
+	ck_assert_int_eq(nvt_pcie_config_read(dev.pcie, devctl, 2, &value), 0);
+	ck_assert_uint_eq(value, set);
+	ck_assert_msg(!nvt_ctrl_reset(dev.ctrl), "%s", nvt_error());
+}
+END_TEST
+
+START_TEST(controller_reset_changes_no_config_space_that_is_there)
+{
+	uint64_t generation;
+	uint32_t command;
+
+	device_close(&dev);
+	device_open(&dev, &(struct nvt_ctrl_opts){ .timeout_ms = 200 });
+	generation = nvt_pcie_generation(dev.pcie);
+	ck_assert_int_eq(nvt_pcie_config_write(dev.pcie, PCI_COMMAND, 2, PCI_COMMAND_MEMORY), 0);
+	ck_assert_int_eq(nvt_ctrl_disable(dev.ctrl), 0);
+	/* Without Bus Master it cannot fetch: what the owner switched off stays off. */
+	ck_assert_int_lt(nvt_ctrl_reset(dev.ctrl), 0);
+	ck_assert_int_eq(nvt_pcie_config_read(dev.pcie, PCI_COMMAND, 2, &command), 0);
+	ck_assert_uint_eq(command, PCI_COMMAND_MEMORY);
+	ck_assert_uint_eq(nvt_pcie_generation(dev.pcie), generation);
+}
+END_TEST
+
+/* After these no command is answered, and the time-out of 10 s is not to be waited for. */
+static const char *const deaths[][2] = {
+	{ "power off" }, { "link down" }, { "power off", "power on" }, { "link down", "link up" },
+	{ "fault do cfs" },
+};
+
+#define DEATHS		(sizeof(deaths) / sizeof(deaths[0]))
+#define AT_ONCE_NS	5000000000ULL
+
+static void kill_controller(const char *const death[2])
+{
+	int i;
+
+	for (i = 0; i < 2 && death[i]; i++)
+		model_do(&dev.model, death[i]);
+}
+
+START_TEST(queue_of_a_dead_controller_is_deleted_at_once)
+{
+	uint64_t start;
+
+	kill_controller(deaths[_i]);
+	start = device_now_ns();
+	ck_assert_int_eq(nvt_qpair_delete(dev.qp), -EIO);
+	dev.qp = NULL;
+	ck_assert_msg(strstr(nvt_error(), "all-ones") || strstr(nvt_error(), "CSTS"), "%s",
+		      nvt_error());
+	ck_assert_uint_lt(device_now_ns() - start, AT_ONCE_NS);
+}
+END_TEST
+
+START_TEST(dead_controller_is_closed_at_once)
+{
+	uint64_t start;
+
+	kill_controller(deaths[_i]);
+	start = device_now_ns();
+	device_close(&dev);
+	ck_assert_uint_lt(device_now_ns() - start, AT_ONCE_NS);
+	if (_i < 2)
+		model_do(&dev.model, _i ? "link up" : "power on");
+	model_do(&dev.model, "clear");
+	device_open(&dev, NULL);
+}
+END_TEST
+
+START_TEST(command_of_a_dead_controller_ends_at_once)
+{
+	uint64_t start;
+
+	kill_controller(deaths[_i]);
+	start = device_now_ns();
+	ck_assert_int_eq(nvt_ns_flush(dev.ns, dev.qp), NVT_STATUS_DEAD);
+	ck_assert_uint_lt(device_now_ns() - start, AT_ONCE_NS);
+	ck_assert_int_eq(nvt_ns_flush(dev.ns, dev.qp), -EIO);
+	ck_assert_msg(strstr(nvt_error(), "all-ones") || strstr(nvt_error(), "CSTS"), "%s",
+		      nvt_error());
+}
+END_TEST
+
 static void add_interrupts(Suite *suite)
 {
 	TCase *tc = device_case(suite, "interrupts", begin, finish);
@@ -286,6 +421,12 @@ static void add_loss(Suite *suite)
 	tcase_add_test(tc, wait_ends_when_the_server_is_lost);
 	tcase_add_test(tc, ioworker_ends_when_the_server_is_lost);
 	tcase_add_test(tc, link_down_reads_as_all_ones);
+	tcase_add_loop_test(tc, controller_reset_is_enough_after_a_loss, 0, LOSSES * 3);
+	tcase_add_test(tc, loss_of_power_keeps_what_was_written_to_config_space);
+	tcase_add_test(tc, controller_reset_changes_no_config_space_that_is_there);
+	tcase_add_loop_test(tc, queue_of_a_dead_controller_is_deleted_at_once, 0, DEATHS);
+	tcase_add_loop_test(tc, dead_controller_is_closed_at_once, 0, DEATHS);
+	tcase_add_loop_test(tc, command_of_a_dead_controller_ends_at_once, 0, DEATHS);
 }
 
 Suite *access_loss_suite(void)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/pci_regs.h>
 #include <nvme/types.h>
 
 #include "faulty.h"
@@ -183,13 +182,8 @@ START_TEST(write_is_torn)
 }
 END_TEST
 
-/* Config space is as after a reset: neither memory nor vectors are enabled. */
 static void enable_again(void)
 {
-	ck_assert_int_eq(nvt_pcie_config_write(dev->pcie, PCI_COMMAND, 2,
-					       PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER), 0);
-	ck_assert_int_eq(nvt_pcie_set_vectors(dev->pcie, NVT_VECTOR_MSIX, FAULTY_VECTORS),
-			 FAULTY_VECTORS);
 	ck_assert_int_eq(nvt_ctrl_reset(dev->ctrl), 0);
 	dev->qp = nvt_qpair_create(dev->ctrl, NULL);
 	ck_assert_msg(dev->qp != NULL, "%s", nvt_error());

@@ -108,6 +108,11 @@ static int fake_reset(struct nvt_pcie *pcie, int method)
 	return 0;
 }
 
+static int fake_restore(struct nvt_pcie *pcie)
+{
+	return to_fake(pcie)->fail_call;
+}
+
 static int fake_buffer_create(struct nvt_pcie *pcie, struct nvt_buffer *buf)
 {
 	struct fake *fake = to_fake(pcie);
@@ -174,6 +179,7 @@ static const struct nvt_access_ops fake_ops = {
 	.map_bar = fake_map_bar,
 	.set_vectors = fake_set_vectors,
 	.reset = fake_reset,
+	.restore = fake_restore,
 	.buffer_create = fake_buffer_create,
 	.buffer_free = fake_buffer_free,
 	.queue_create = fake_queue_create,
@@ -205,7 +211,10 @@ struct fake *fake_new(void)
 struct nvt_ctrl *fake_ctrl(struct fake *fake)
 {
 	struct nvt_ctrl *ctrl = calloc(1, sizeof(*ctrl));
+	uint32_t enable = 1;
 
+	memcpy(fake->bar + NVME_REG_CC, &enable, 4);
+	write_cc(fake, enable);
 	ctrl->pcie = &fake->pcie;
 	ctrl->opts.timeout_ms = 2000;
 	ctrl->opts.admin_entries = 8;

@@ -54,7 +54,7 @@ struct fake {
 /* nvt_pcie_close(&fake->pcie) frees it. */
 struct fake *fake_new(void);
 
-/* A controller on it that no initialisation has touched. */
+/* A controller on it that is ready, without an admin queue. */
 struct nvt_ctrl *fake_ctrl(struct fake *fake);
 
 /* The next command that a doorbell told of; false if there is none. */

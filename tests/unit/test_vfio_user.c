@@ -240,7 +240,7 @@ END_TEST
 START_TEST(function_without_flr_is_reset_by_message)
 {
 	open_server();
-	server->config[0x3c] = 11;
+	ck_assert_int_eq(nvt_pcie_config_write(pcie, 0x3c, 1, 11), 0);
 	ck_assert_int_eq(nvt_pcie_reset(pcie), 0);
 	ck_assert_uint_eq(server->resets, 1);
 	ck_assert_uint_eq(server->config[0x3c], 11);
