@@ -8,8 +8,6 @@
 
 #include "fake.h"
 
-#define FAKE_VECTORS	4
-
 static struct fake *to_fake(struct nvt_pcie *pcie)
 {
 	return (struct fake *)pcie;
@@ -20,6 +18,8 @@ static void fake_close(struct nvt_pcie *pcie)
 {
 	struct fake *fake = to_fake(pcie);
 
+	if (fake->closed)
+		fake->closed(fake);
 	fake_stop(fake);
 	free(fake->bar);
 	free(fake->status);
@@ -59,7 +59,7 @@ static int fake_reg(struct nvt_pcie *pcie, struct nvt_reg_access *access)
 	}
 	memcpy(fake->bar + access->offset, &access->value, access->width);
 	if (access->offset == NVME_REG_CC)
-		write_cc(fake, access->value);
+		fake->write_cc(fake, access->value);
 	return 0;
 }
 
@@ -92,8 +92,8 @@ static int fake_set_vectors(struct nvt_pcie *pcie, struct nvt_vectors_set *set)
 		return fake->fail_call;
 	if (set->type != NVT_VECTOR_MSIX && set->type != NVT_VECTOR_NONE)
 		return -EOPNOTSUPP;
-	if (set->count > FAKE_VECTORS)
-		set->count = FAKE_VECTORS;
+	if (set->count > pcie->info.max_msix)
+		set->count = pcie->info.max_msix;
 	fake->status->nr_vectors = set->type ? set->count : 0;
 	return 0;
 }
@@ -186,9 +186,8 @@ static const struct nvt_access_ops fake_ops = {
 	.queue_destroy = fake_queue_destroy,
 };
 
-struct fake *fake_new(void)
+void fake_init(struct fake *fake)
 {
-	struct fake *fake = calloc(1, sizeof(*fake));
 	/* MQES 63, TO 1 (500 ms), CSS: NVM */
 	uint64_t cap = 63 | 1ULL << 24 | 1ULL << 37;
 
@@ -205,6 +204,14 @@ struct fake *fake_new(void)
 	fake->pcie.info.config_size = 4096;
 	fake->pcie.info.max_msix = FAKE_VECTORS;
 	fake->pcie.info.bar_length[0] = FAKE_BAR;
+	fake->write_cc = write_cc;
+}
+
+struct fake *fake_new(void)
+{
+	struct fake *fake = calloc(1, sizeof(*fake));
+
+	fake_init(fake);
 	return fake;
 }
 

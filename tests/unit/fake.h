@@ -2,7 +2,7 @@
 /*
  * A device in memory, behind the access seam: registers are bytes, doorbells
  * too, and a bus address is a pointer. It fetches and completes when a test
- * says so, or by itself in a thread.
+ * says so, or by itself in a thread. fake_disk.h is one with a namespace.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -16,9 +16,10 @@
 #include "access/access.h"
 #include "ctrl.h"
 
-#define FAKE_QUEUES	4
+#define FAKE_QUEUES	17
+#define FAKE_VECTORS	4
 #define FAKE_BAR	0x2000
-#define FAKE_BUFFERS	64
+#define FAKE_BUFFERS	4096
 
 struct fake_queue {
 	struct nvt_sqe *sq;
@@ -40,6 +41,9 @@ struct fake {
 	int live_queues;
 	int fail_call;			/* what info, reg, config, set_vectors, reset return */
 	uint64_t last_reg_width;
+	/* What else the device does; closed() may be NULL. */
+	void (*write_cc)(struct fake *fake, uint32_t cc);
+	void (*closed)(struct fake *fake);
 	bool never_ready;
 	bool fatal;
 	/* Of the device's thread. */
@@ -51,8 +55,9 @@ struct fake {
 	pthread_t thread;
 };
 
-/* nvt_pcie_close(&fake->pcie) frees it. */
+/* nvt_pcie_close(&fake->pcie) frees it, and with it what it is the first member of. */
 struct fake *fake_new(void);
+void fake_init(struct fake *fake);
 
 /* A controller on it that is ready, without an admin queue. */
 struct nvt_ctrl *fake_ctrl(struct fake *fake);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* An NVMe controller in a thread; see fake_disk.h. Bus addresses are pointers. */
+/* An NVMe controller in a thread, on the device of fake.h; see fake_disk.h. */
 #include <check.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +10,11 @@
 
 #include <nvt/error.h>
 
-#include "access/access.h"
-#include "ctrl.h"
+#include "fake.h"
 #include "fake_disk.h"
 
-#define QUEUES		17
-#define BAR_LENGTH	0x2000
+#define QUEUES		FAKE_QUEUES
 #define DOORBELLS	0x1000
-#define VECTORS		32
 #define SC_ABORTED_SQ	0x08
 #define SC_BAD_OPCODE	0x01
 #define SC_LBA_RANGE	0x80
@@ -40,7 +35,7 @@ struct pending {
 };
 
 struct fake_disk {
-	struct nvt_pcie pcie;		/* first: nvt_pcie_close() frees it */
+	struct fake fake;		/* first: nvt_pcie_close() frees it */
 	struct fake_disk_opts opts;
 	pthread_t thread;
 	pthread_mutex_t lock;		/* all that follows, but for the BAR */
@@ -58,8 +53,6 @@ struct fake_disk {
 	uint32_t nr_log;
 	unsigned int seed;
 	uint8_t *data;
-	uint8_t *bar;
-	struct nvt_status *status;
 };
 
 #define MAX_PENDING	(QUEUES * 65536U)
@@ -71,12 +64,12 @@ static uint32_t block_size(const struct fake_disk *disk)
 
 static uint32_t bar_get(struct fake_disk *disk, uint32_t offset)
 {
-	return __atomic_load_n((uint32_t *)(disk->bar + offset), __ATOMIC_ACQUIRE);
+	return __atomic_load_n((uint32_t *)(disk->fake.bar + offset), __ATOMIC_ACQUIRE);
 }
 
 static void bar_set(struct fake_disk *disk, uint32_t offset, uint32_t value)
 {
-	__atomic_store_n((uint32_t *)(disk->bar + offset), value, __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(disk->fake.bar + offset), value, __ATOMIC_RELEASE);
 }
 
 static uint64_t bar_get64(struct fake_disk *disk, uint32_t offset)
@@ -322,7 +315,7 @@ static void fetch(struct fake_disk *disk, uint16_t sqid)
 static void die(struct fake_disk *disk)
 {
 	bar_set(disk, NVME_REG_CSTS, 0xffffffff);
-	__atomic_add_fetch(&disk->status->generation, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&disk->fake.status->generation, 1, __ATOMIC_RELEASE);
 	memset(disk->sq, 0, sizeof(disk->sq));
 	disk->nr_pending = 0;
 }
@@ -370,22 +363,15 @@ static void *fake_thread(void *arg)
 	return NULL;
 }
 
-static struct fake_disk *of(struct nvt_pcie *pcie)
+static void end_disk(struct fake *fake)
 {
-	return (struct fake_disk *)pcie;
-}
-
-static void fake_close(struct nvt_pcie *pcie)
-{
-	struct fake_disk *disk = of(pcie);
+	struct fake_disk *disk = (struct fake_disk *)fake;
 
 	pthread_mutex_lock(&disk->lock);
 	disk->stop = true;
 	pthread_mutex_unlock(&disk->lock);
 	pthread_join(disk->thread, NULL);
 	pthread_mutex_destroy(&disk->lock);
-	free(disk->status);
-	free(disk->bar);
 	free(disk->data);
 	free(disk->log);
 	free(disk->pending);
@@ -402,99 +388,19 @@ static void enable(struct fake_disk *disk)
 	cq->ring = (void *)(uintptr_t)bar_get64(disk, NVME_REG_ACQ);
 }
 
-static void set_cc(struct fake_disk *disk, uint32_t cc)
+static void set_cc(struct fake *fake, uint32_t cc)
 {
+	struct fake_disk *disk = (struct fake_disk *)fake;
+
+	pthread_mutex_lock(&disk->lock);
 	memset(disk->sq, 0, sizeof(disk->sq));
 	memset(disk->cq, 0, sizeof(disk->cq));
-	memset(disk->bar + DOORBELLS, 0, BAR_LENGTH - DOORBELLS);
+	memset(fake->bar + DOORBELLS, 0, FAKE_BAR - DOORBELLS);
 	disk->nr_pending = 0;
 	if (cc & 1)
 		enable(disk);
 	bar_set(disk, NVME_REG_CSTS, cc & 1);
-}
-
-static int fake_reg(struct nvt_pcie *pcie, struct nvt_reg_access *access)
-{
-	struct fake_disk *disk = of(pcie);
-	uint32_t offset = (uint32_t)access->offset;
-
-	pthread_mutex_lock(&disk->lock);
-	if (!(access->flags & NVT_ACCESS_WRITE)) {
-		access->value = bar_get(disk, offset);
-		if (access->width == 8)
-			access->value = bar_get64(disk, offset);
-	} else {
-		bar_set(disk, offset, (uint32_t)access->value);
-		if (access->width == 8)
-			bar_set(disk, offset + 4, (uint32_t)(access->value >> 32));
-		if (offset == NVME_REG_CC)
-			set_cc(disk, (uint32_t)access->value);
-	}
 	pthread_mutex_unlock(&disk->lock);
-	return 0;
-}
-
-static volatile void *fake_map_bar(struct nvt_pcie *pcie, int bar, size_t length)
-{
-	return of(pcie)->bar;
-}
-
-static int fake_set_vectors(struct nvt_pcie *pcie, struct nvt_vectors_set *set)
-{
-	of(pcie)->status->nr_vectors = set->count;
-	return 0;
-}
-
-static int fake_buffer_create(struct nvt_pcie *pcie, struct nvt_buffer *buf)
-{
-	size_t i;
-
-	if (posix_memalign(&buf->data, 4096, buf->length))
-		return -ENOMEM;
-	memset(buf->data, 0, buf->length);
-	for (i = 0; i < buf->length / 4096; i++)
-		buf->bus[i] = (uintptr_t)buf->data + i * 4096;
-	return 0;
-}
-
-static void fake_buffer_free(struct nvt_pcie *pcie, struct nvt_buffer *buf)
-{
-	free(buf->data);
-}
-
-static int fake_queue_create(struct nvt_pcie *pcie, struct nvt_queue_create *create)
-{
-	return create->flags & NVT_QUEUE_MANAGED ? -EOPNOTSUPP : 0;
-}
-
-static int fake_queue_destroy(struct nvt_pcie *pcie, int type, uint16_t qid)
-{
-	return 0;
-}
-
-static const struct nvt_access_ops fake_ops = {
-	.close = fake_close,
-	.reg = fake_reg,
-	.map_bar = fake_map_bar,
-	.set_vectors = fake_set_vectors,
-	.buffer_create = fake_buffer_create,
-	.buffer_free = fake_buffer_free,
-	.queue_create = fake_queue_create,
-	.queue_destroy = fake_queue_destroy,
-};
-
-static void make_pcie(struct fake_disk *disk)
-{
-	struct nvt_pcie *pcie = &disk->pcie;
-
-	pcie->ops = &fake_ops;
-	strcpy(pcie->addr, "fake");
-	pcie->fd = -1;
-	pcie->status = disk->status;
-	pcie->info.class_code = 0x010802;
-	pcie->info.max_msix = VECTORS;
-	pcie->info.bar_length[0] = BAR_LENGTH;
-	pthread_mutex_init(&pcie->lock, NULL);
 }
 
 struct fake_disk *fake_disk_create(const struct fake_disk_opts *opts)
@@ -514,11 +420,10 @@ struct fake_disk *fake_disk_create(const struct fake_disk_opts *opts)
 	disk->pending = calloc(MAX_PENDING, sizeof(*disk->pending));
 	disk->log = calloc(FAKE_LOG, sizeof(*disk->log));
 	disk->data = calloc(disk->opts.blocks, block_size(disk));
-	disk->bar = calloc(1, BAR_LENGTH);
-	disk->status = calloc(1, sizeof(*disk->status) +
-				 VECTORS * sizeof(struct nvt_vector_counter));
+	fake_init(&disk->fake);
+	disk->fake.write_cc = set_cc;
+	disk->fake.closed = end_disk;
 	pthread_mutex_init(&disk->lock, NULL);
-	make_pcie(disk);
 	/* MQES in 15:0, TO of 1 s in 31:24, the NVM command set in bit 37. */
 	bar_set(disk, NVME_REG_CAP, 2U << 24 | 1U << 16 | disk->opts.mqes);
 	bar_set(disk, NVME_REG_CAP + 4, 1U << 5);
@@ -532,7 +437,7 @@ struct nvt_ctrl *fake_disk_ctrl(struct fake_disk *disk, uint32_t timeout_ms)
 		.timeout_ms = timeout_ms,
 		.admin_backend = NVT_BACKEND_RAW,
 	};
-	struct nvt_ctrl *ctrl = nvt_ctrl_new(&disk->pcie, &opts);
+	struct nvt_ctrl *ctrl = nvt_ctrl_new(&disk->fake.pcie, &opts);
 
 	ck_assert_msg(ctrl != NULL, "%s", nvt_error());
 	return ctrl;

@@ -54,7 +54,7 @@ START_TEST(bad_options_are_refused_by_name)
 	struct nvt_ioworker_opts o = raw();
 
 	o.qdepth = 70000;
-	assert_refused(&o, "fake: ioworker: qdepth 70000 is above 1023; ");
+	assert_refused(&o, "0000:01:00.0: ioworker: qdepth 70000 is above 1023; ");
 	o = raw();
 	o.io_blocks = 257;
 	assert_refused(&o, "io_blocks 257 is above 256");
