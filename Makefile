@@ -139,8 +139,9 @@ test-asan: ## both under AddressSanitizer and UndefinedBehaviorSanitizer
 
 GUEST ?= default
 SPARES := --dut qemu --dut qemu --dut qemu
-test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples ## the tests on the driver, in a guest with the kernel GUEST
+test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples dut ## the tests on the driver, in a guest with the kernel GUEST
 	tests/vm/run --kernel $(GUEST) --no-iommu -- $(OUT)/tests/guest
+	tests/vm/run --kernel $(GUEST) --dut model,size=64M -- $(OUT)/tests/guest
 	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(OUT)/tests/guest
 
 test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model, in a guest

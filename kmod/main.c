@@ -217,8 +217,26 @@ static int nvt_resume(struct device *device)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(nvt_pm_ops, nvt_suspend, nvt_resume);
 
+/* After a loss of power or link the PCI core would save, and put back, a function that is off. */
+static void nvt_restore_lost(struct nvt_dev *dev)
+{
+	struct pci_dev *pdev = dev->pdev;
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command) || command & PCI_COMMAND_MEMORY)
+		return;
+	if (pci_load_saved_state(pdev, dev->saved_state))
+		return;
+	/* The vectors too: those that the kernel knows of. */
+	pci_restore_state(pdev);
+	if (READ_ONCE(dev->owner))
+		pci_set_master(pdev);
+}
+
 static void nvt_reset_prepare(struct pci_dev *pdev)
 {
+	nvt_restore_lost(pci_get_drvdata(pdev));
 	nvt_freeze(pci_get_drvdata(pdev), NVT_STATE_RESETTING);
 }
 

@@ -295,7 +295,10 @@ static int start(struct nvt_ctrl *ctrl)
 	if (ctrl->pcie->info.class_code != CLASS_NVME)
 		return nvt_fail(-EMEDIUMTYPE, "%s: open: not an NVMe controller (class %06x)",
 				ctrl->pcie->addr, ctrl->pcie->info.class_code);
-	err = nvt_pcie_reg_read(ctrl->pcie, 0, NVME_REG_CAP, 8, &ctrl->cap);
+	/* A driver keeps a device that lost its power while nobody had it open. */
+	err = nvt_pcie_restore(ctrl->pcie);
+	if (!err)
+		err = nvt_pcie_reg_read(ctrl->pcie, 0, NVME_REG_CAP, 8, &ctrl->cap);
 	if (err)
 		return err;
 	if (ctrl->cap == UINT64_MAX)

@@ -638,7 +638,9 @@ struct nvt_reset {
 /*
  * NVT_IOC_RESET - reset the PCI function. Config space is restored, vectors
  * and buffers stay, every queue is dead and its commands complete with an
- * all-ones completion; the generation grows.
+ * all-ones completion; the generation grows. A function that forgot, with its
+ * power or link, that Memory Space was enabled gets its config space as of the
+ * bind, and its vectors.
  *
  *   -EINVAL  unknown method
  *   -ENOTTY  the function cannot be reset in this way

@@ -116,7 +116,10 @@ int nvt_ctrl_enable(struct nvt_ctrl *ctrl);
  * nvt_ctrl_reset() - controller reset: run the initialisation again
  * @ctrl: the controller
  *
- * Its I/O queue pairs are dead: nvt_qpair_delete() and make them again.
+ * Its I/O queue pairs are dead: nvt_qpair_delete() and make them again. A
+ * function that lost its power or link and has it back, and with it forgot
+ * that it was enabled, gets its config space and vectors again first.
+ *
  * Return: as nvt_ctrl_init().
  */
 int nvt_ctrl_reset(struct nvt_ctrl *ctrl);

@@ -70,8 +70,8 @@ struct nvt_qpair *nvt_qpair_create(struct nvt_ctrl *ctrl, const struct nvt_qpair
  * Outstanding commands end with what the device says (usually Command Aborted
  * due to SQ Deletion) or NVT_STATUS_DEAD; their callbacks are called.
  *
- * Return: 0, a positive status of the device, or a negative errno. The queue
- * pair is freed whatever is returned.
+ * Return: 0, a positive status of the device, or a negative errno: -EIO (the
+ * device answers nothing any more). The queue pair is freed whatever is returned.
  */
 int nvt_qpair_delete(struct nvt_qpair *qp);
 
@@ -130,7 +130,9 @@ int nvt_qpair_poll(struct nvt_qpair *qp, unsigned int max);
  * @count: commands to wait for; more may end
  * @timeout_ms: at most so long; 0: the controller's time-out
  *
- * Sleeps on interrupts where the back end has them.
+ * Sleeps on interrupts where the back end has them. When the device is gone,
+ * has failed (CSTS.CFS) or is not ready (CSTS.RDY 0), no answer is waited for:
+ * the queue pair is dead, and what is outstanding ends with NVT_STATUS_DEAD.
  *
  * Return: commands ended, at least @count; or a negative errno: -ETIMEDOUT
  * (what ended was called back all the same), -EINVAL (fewer outstanding).
