@@ -2,7 +2,6 @@
 /* The command that the device is served to, and the signals that end it or us. */
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,7 @@ struct child {
 
 static void kill_fires(struct timer *timer)
 {
-	struct child *child = (struct child *)((char *)timer - offsetof(struct child, kill));
+	struct child *child = container_of(timer, struct child, kill);
 
 	if (child->pid)
 		kill(child->pid, SIGKILL);

@@ -134,7 +134,7 @@ static void client_ready(void *arg);
 
 static void answer_goes_on(struct timer *timer)
 {
-	struct client *client = (struct client *)((char *)timer - offsetof(struct client, retry));
+	struct client *client = container_of(timer, struct client, retry);
 
 	if (!send_answer(client) || client->answer)
 		return;

@@ -11,6 +11,10 @@
 #define NS_PER_MS	1000000ULL
 #define NS_PER_S	1000000000ULL
 
+/* What a timer or a poller is embedded in. */
+#define container_of(member_address, type, member) \
+	((type *)((char *)(member_address) - offsetof(type, member)))
+
 struct loop;
 
 /* Embedded where it belongs; zeroed before its first use. */

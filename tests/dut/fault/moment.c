@@ -4,7 +4,6 @@
  * and the link wait for the loop's next round, so that no command or access is
  * in the middle of something.
  */
-#include <stddef.h>
 
 #include "fault/faults.h"
 #include "nvme/event.h"
@@ -43,7 +42,7 @@ static unsigned int vector_of(const struct rule *rule)
 
 static void storm_goes_on(struct timer *timer)
 {
-	struct rule *rule = (struct rule *)((char *)timer - offsetof(struct rule, storm));
+	struct rule *rule = container_of(timer, struct rule, storm);
 	unsigned int i;
 
 	for (i = 0; i < nr_ctrls(rule); i++)
@@ -100,7 +99,7 @@ static void end_holds(struct rule *rule, bool tell)
 
 static void hold_ends(struct timer *timer)
 {
-	end_holds((struct rule *)((char *)timer - offsetof(struct rule, end)), true);
+	end_holds(container_of(timer, struct rule, end), true);
 }
 
 static void log_hold(struct rule *rule, struct ctrl *ctrl)
@@ -189,12 +188,12 @@ static void act_on_pending(struct rule *rule)
 
 static void trigger_fires(struct timer *timer)
 {
-	act_on_pending((struct rule *)((char *)timer - offsetof(struct rule, begin)));
+	act_on_pending(container_of(timer, struct rule, begin));
 }
 
 static void time_fires(struct timer *timer)
 {
-	struct rule *rule = (struct rule *)((char *)timer - offsetof(struct rule, begin));
+	struct rule *rule = container_of(timer, struct rule, begin);
 	unsigned int i;
 
 	for (i = 0; i < nr_ctrls(rule); i++)
@@ -222,7 +221,7 @@ void moment_fire(struct rule *rule, struct ctrl *ctrl, uint16_t vector)
 /* The image of the registers follows where a rule begins and ends to apply to it. */
 static void edge_passes(struct timer *timer)
 {
-	struct rule *rule = (struct rule *)((char *)timer - offsetof(struct rule, edge));
+	struct rule *rule = container_of(timer, struct rule, edge);
 	uint64_t last_ns = rule->match.time_ns.last;
 
 	publish_all(rule);

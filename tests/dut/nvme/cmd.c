@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The way of a command: fetch, schedule, run, complete. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,7 +158,7 @@ static void cmd_run(struct cmd *cmd)
 
 static void latency_ends(struct timer *timer)
 {
-	struct cmd *cmd = (struct cmd *)((char *)timer - offsetof(struct cmd, timer));
+	struct cmd *cmd = container_of(timer, struct cmd, timer);
 	struct ctrl *ctrl = cmd->ctrl;
 
 	ctrl->now_ns = loop_now(ctrl->loop);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Faults of a completion on its way to the host: its queue entry and its interrupt. */
-#include <stddef.h>
 
 #include "nvme/cmd.h"
 #include "nvme/completion_fault.h"
@@ -16,7 +15,7 @@ static uint64_t delay_of(const struct fault_shot *shot)
 
 static void post_late(struct timer *timer)
 {
-	struct cmd *cmd = (struct cmd *)((char *)timer - offsetof(struct cmd, timer));
+	struct cmd *cmd = container_of(timer, struct cmd, timer);
 
 	cq_post(cmd->cq, cmd);
 }
@@ -121,7 +120,7 @@ bool completion_fault(struct cq *cq, struct cmd *cmd, struct nvt_cqe *cqe)
 
 static void send_late(struct timer *timer)
 {
-	struct cq *cq = (struct cq *)((char *)timer - offsetof(struct cq, late));
+	struct cq *cq = container_of(timer, struct cq, late);
 
 	interrupt_force(cq->ctrl, cq->vector);
 }

@@ -137,7 +137,7 @@ static bool look_at_doorbell(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t 
 /* Doorbells that the host stores to memory: a new value is a write. */
 static bool poll_doorbells(struct poller *poller)
 {
-	struct ctrl *ctrl = (struct ctrl *)((char *)poller - offsetof(struct ctrl, poller));
+	struct ctrl *ctrl = container_of(poller, struct ctrl, poller);
 	bool found = false;
 	uint32_t qid;
 

@@ -125,7 +125,7 @@ static uint16_t progress(struct cmd *cmd, struct ns *ns)
 /* A percent at a time; the command's context counts what is left. */
 static void step(struct timer *timer)
 {
-	struct cmd *cmd = (struct cmd *)((char *)timer - offsetof(struct cmd, timer));
+	struct cmd *cmd = container_of(timer, struct cmd, timer);
 	struct ctrl *ctrl = cmd->ctrl;
 
 	cmd->context = (void *)((uintptr_t)cmd->context - 1);

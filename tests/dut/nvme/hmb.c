@@ -4,7 +4,6 @@
  * checksum that it knows: it writes them step by step, later reads them again
  * in turn, and reports a record that the host has changed.
  */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,7 +199,7 @@ static void schedule(struct hmb *hmb)
 
 static void work(struct timer *timer)
 {
-	struct hmb *hmb = (struct hmb *)((char *)timer - offsetof(struct hmb, work));
+	struct hmb *hmb = container_of(timer, struct hmb, work);
 
 	if (step(hmb)) {
 		forget(hmb);

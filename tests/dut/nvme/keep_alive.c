@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The Keep Alive timer: a host that is silent for too long is gone. NVMe Base 2.1, 3.9 */
-#include <stddef.h>
 #include <stdlib.h>
 
 #include <nvme/types.h>
@@ -19,8 +18,7 @@ struct keep_alive {
 
 static void expire(struct timer *timer)
 {
-	struct keep_alive *keep_alive =
-		(struct keep_alive *)((char *)timer - offsetof(struct keep_alive, timer));
+	struct keep_alive *keep_alive = container_of(timer, struct keep_alive, timer);
 
 	error_log_device(keep_alive->ctrl, NVME_SC_KAT_EXPIRED);
 	ctrl_fail(keep_alive->ctrl);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Power states. Of more than two the last two are non-operational. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +117,7 @@ static void enter(struct power *power, unsigned int state, uint64_t now)
 /* Commands do not arm it anew; it looks itself whether there were any. */
 static void idle_ends(struct timer *timer)
 {
-	struct power *power = (struct power *)((char *)timer - offsetof(struct power, idle));
+	struct power *power = container_of(timer, struct power, idle);
 	struct ctrl *ctrl = power->ctrl;
 	uint64_t now = loop_now(ctrl->loop), entry, time_ns;
 

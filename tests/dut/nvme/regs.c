@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The registers of a controller. NVMe Base 2.1, 3.1.4 */
-#include <stddef.h>
 #include <string.h>
 
 #include <nvme/types.h>
@@ -185,7 +184,7 @@ static bool cc_is_possible(const struct ctrl *ctrl, uint32_t cc)
 
 void regs_follow(struct timer *timer)
 {
-	struct ctrl *ctrl = (struct ctrl *)((char *)timer - offsetof(struct ctrl, ready));
+	struct ctrl *ctrl = container_of(timer, struct ctrl, ready);
 
 	if ((ctrl->regs.csts & CSTS_SHST_MASK) == CSTS_SHST_OCCURRING) {
 		ctrl->regs.csts = (ctrl->regs.csts & ~CSTS_SHST_MASK) | CSTS_SHST_COMPLETE;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Sanitize: its states, its progress, its log. NVMe Base 2.1, 5.1.22, 5.1.12.1.33 and 8.1.24 */
 #include <endian.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,8 +182,7 @@ static void go_on(struct sanitize *sanitize)
 
 static void step(struct timer *timer)
 {
-	struct sanitize *sanitize =
-		(struct sanitize *)((char *)timer - offsetof(struct sanitize, timer));
+	struct sanitize *sanitize = container_of(timer, struct sanitize, timer);
 
 	if (do_step(sanitize))
 		go_on(sanitize);

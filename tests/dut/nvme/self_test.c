@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Device Self-test. NVMe Base 2.1, 5.1.5 and 8.1.7 */
 #include <endian.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,8 +150,7 @@ static uint64_t step_ns(const struct self_test *test)
 
 static void step(struct timer *timer)
 {
-	struct self_test *test =
-		(struct self_test *)((char *)timer - offsetof(struct self_test, timer));
+	struct self_test *test = container_of(timer, struct self_test, timer);
 
 	/* Without power nothing goes on. */
 	if (test->ctrl->subsys->powered && ++test->state->percent >= PERCENT) {

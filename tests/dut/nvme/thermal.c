@@ -3,7 +3,6 @@
  * Temperature. Each second the device moves a part of the way to the
  * temperature that its load of that second would bring it to in the end.
  */
-#include <stddef.h>
 #include <stdlib.h>
 
 #include <nvme/types.h>
@@ -166,8 +165,7 @@ static void follow_load(struct thermal *thermal, uint64_t passed_ns)
 
 static void tick(struct timer *timer)
 {
-	struct thermal *thermal =
-		(struct thermal *)((char *)timer - offsetof(struct thermal, tick));
+	struct thermal *thermal = container_of(timer, struct thermal, tick);
 	struct ctrl *ctrl = thermal->ctrl;
 	uint64_t now = loop_now(ctrl->loop), passed_ns = now - thermal->ticked_ns;
 	unsigned int kelvin = thermal_kelvin(ctrl);

@@ -20,7 +20,7 @@
 
 static struct function *function_of(struct timer *later)
 {
-	return (struct function *)((char *)later - offsetof(struct function, later));
+	return container_of(later, struct function, later);
 }
 
 static void listener_ready(void *arg);
