@@ -207,12 +207,18 @@ static int listen_all(const struct arguments *arguments, struct subsys *subsys)
 			return fail(error);
 		}
 	}
+	return 0;
+}
+
+static void announce(const struct arguments *arguments)
+{
+	unsigned int i;
+
 	if (arguments->command)
-		return 0;
+		return;
 	for (i = 0; i < arguments->nr_sockets; i++)
 		printf("nvt-dut: serving %s\n", arguments->sockets[i]);
 	fflush(stdout);
-	return 0;
 }
 
 static int serve(const struct arguments *arguments, struct loop *loop, struct subsys *subsys)
@@ -225,6 +231,8 @@ static int serve(const struct arguments *arguments, struct loop *loop, struct su
 	child = child_new(loop, arguments->command);
 	if (!child)
 		return EXIT_FAILURE;
+	/* Not before signals are taken: whoever reads it may send one. */
+	announce(arguments);
 	loop_run(loop);
 	status = child_status(child);
 	child_free(child);
