@@ -16,16 +16,22 @@
 #define RESET_WAIT_NS	(1000 * NVT_NS_PER_MS)
 #define RESET_POLL_NS	NVT_NS_PER_MS
 
+/* A register at most. */
+struct region_access {
+	struct vfio_user_region_access access;
+	uint64_t data;
+};
+
 int vfio_user_region_read(struct vfio_user *vu, uint32_t region, uint64_t offset,
 			  unsigned int width, uint64_t *value)
 {
-	struct vfio_user_region_access request = {
-		.offset = offset, .region = region, .count = width,
+	struct region_access request = {
+		.access = { .offset = offset, .region = region, .count = width },
 	}, reply;
 	struct vfio_user_call call = {
 		.command = VFIO_USER_REGION_READ,
 		.request = &request,
-		.length = VFIO_USER_REGION_ACCESS_HEADER,
+		.length = sizeof(request.access),
 		.reply = &reply,
 		.reply_size = sizeof(reply),
 	};
@@ -33,7 +39,7 @@ int vfio_user_region_read(struct vfio_user *vu, uint32_t region, uint64_t offset
 
 	if (err)
 		return err;
-	if (call.reply_length < VFIO_USER_REGION_ACCESS_HEADER + width)
+	if (call.reply_length < sizeof(reply.access) + width)
 		return -EPROTO;
 	*value = 0;
 	memcpy(value, &reply.data, width);
@@ -43,13 +49,14 @@ int vfio_user_region_read(struct vfio_user *vu, uint32_t region, uint64_t offset
 int vfio_user_region_write(struct vfio_user *vu, uint32_t region, uint64_t offset,
 			   unsigned int width, uint64_t value)
 {
-	struct vfio_user_region_access request = {
-		.offset = offset, .region = region, .count = width, .data = value,
+	struct region_access request = {
+		.access = { .offset = offset, .region = region, .count = width },
+		.data = value,
 	};
 	struct vfio_user_call call = {
 		.command = VFIO_USER_REGION_WRITE,
 		.request = &request,
-		.length = VFIO_USER_REGION_ACCESS_HEADER + width,
+		.length = sizeof(request.access) + width,
 		.reply = &request,
 		.reply_size = sizeof(request),
 	};

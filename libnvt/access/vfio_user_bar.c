@@ -17,9 +17,6 @@
 
 #include "access/vfio_user.h"
 
-/* Not of VFIO: nvt-dut's own capability, without a payload. */
-#define CAP_REGISTER_IMAGE	0x4e56
-
 #define INFO_SIZE		1024
 #define BAR_MAX			(1ULL << 40)
 
@@ -59,7 +56,7 @@ static void take_caps(struct vfio_user_bar *bar, const unsigned char *info, size
 		if (cap->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && !sparse) {
 			take_areas(bar, (const void *)cap, length - at);
 			sparse = true;
-		} else if (cap->id == CAP_REGISTER_IMAGE) {
+		} else if (cap->id == VFIO_USER_CAP_IMAGE) {
 			bar->image = true;
 		}
 		at = cap->next > at ? cap->next : 0;
@@ -75,7 +72,7 @@ static int get_info(struct vfio_user *vu, uint32_t index, unsigned char info[INF
 {
 	struct vfio_region_info request = { .argsz = INFO_SIZE, .index = index };
 	struct vfio_user_call call = {
-		.command = VFIO_USER_GET_REGION_INFO,
+		.command = VFIO_USER_DEVICE_GET_REGION_INFO,
 		.request = &request,
 		.length = sizeof(request),
 		.reply = info,

@@ -12,6 +12,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <linux/vfio.h>
+
 #include "access/vfio_user.h"
 
 /* Mappings of a buffer in pieces; the process may have 65530 in all. */
@@ -116,8 +118,8 @@ static int map_there(struct vfio_user *vu, const struct nvt_iova_run *run, int f
 {
 	struct vfio_user_dma_map map = {
 		.argsz = sizeof(map),
-		.flags = VFIO_USER_DMA_READABLE | VFIO_USER_DMA_WRITABLE,
-		.address = run->start,
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.iova = run->start,
 		.size = run->length,
 	};
 	struct vfio_user_call call = {
@@ -135,7 +137,7 @@ static void unmap_there(struct vfio_user *vu, const struct nvt_iova_run *run)
 {
 	struct vfio_user_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
-		.address = run->start,
+		.iova = run->start,
 		.size = run->length,
 	};
 	struct vfio_user_call call = {

@@ -43,7 +43,7 @@ static int set_irqs(struct vfio_user *vu, uint32_t flags, uint32_t start, uint32
 		.count = count,
 	};
 	struct vfio_user_call call = {
-		.command = VFIO_USER_SET_IRQS,
+		.command = VFIO_USER_DEVICE_SET_IRQS,
 		.request = &set,
 		.length = sizeof(set),
 		.fds = fds,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* vfio-user on the wire; see vfio_user_message.h. */
+/* A client of a vfio-user socket; see vfio_user_message.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,29 +10,11 @@
 
 #include "access/vfio_user_message.h"
 
-#define FLAG_REPLY		0x01U
-#define FLAG_TYPE_MASK		0x0fU
-#define FLAG_NO_REPLY		0x10U
-#define FLAG_ERROR		0x20U
-
 #define MAX_FDS			16	/* in one message, either way */
 #define MAX_MESSAGE		(16U + 16 + (1U << 20))
 
 #define GREETING_TIMEOUT_S	3
 #define GOODBYE_TIMEOUT_S	1
-
-struct header {
-	uint16_t id;
-	uint16_t command;
-	uint32_t size;			/* of the whole message */
-	uint32_t flags;
-	uint32_t error;			/* errno, in a reply with FLAG_ERROR */
-};
-
-struct dma_access {
-	uint64_t address;
-	uint64_t count;
-};
 
 void vfio_user_channel_timeout(struct vfio_user_channel *channel, unsigned int seconds)
 {
@@ -186,7 +168,7 @@ static int drop(int socket, size_t length)
 	return err;
 }
 
-static int send_message(struct vfio_user_channel *channel, const struct header *header,
+static int send_message(struct vfio_user_channel *channel, const struct vfio_user_header *header,
 			const void *payload, const int *fds, unsigned int nr_fds)
 {
 	struct iovec iov[] = {
@@ -197,27 +179,27 @@ static int send_message(struct vfio_user_channel *channel, const struct header *
 	return send_all(channel->fd, iov, iov[1].iov_len ? 2 : 1, fds, nr_fds);
 }
 
-static int answer(struct vfio_user_channel *channel, const struct header *request, int err,
-		  const void *payload, size_t length)
+static int answer(struct vfio_user_channel *channel, const struct vfio_user_header *request,
+		  int err, const void *payload, size_t length)
 {
-	struct header header = {
+	struct vfio_user_header header = {
 		.id = request->id,
 		.command = request->command,
 		.size = sizeof(header) + length,
-		.flags = FLAG_REPLY | (err ? FLAG_ERROR : 0),
+		.flags = VFIO_USER_REPLY | (err ? VFIO_USER_ERROR : 0),
 		.error = -err,
 	};
 
-	if (request->flags & FLAG_NO_REPLY)
+	if (request->flags & VFIO_USER_NO_REPLY)
 		return 0;
 	return send_message(channel, &header, payload, NULL, 0);
 }
 
-static int access_memory(struct vfio_user_channel *channel, const struct header *request,
+static int access_memory(struct vfio_user_channel *channel, const struct vfio_user_header *request,
 			 unsigned char *payload, size_t length)
 {
 	bool write = request->command == VFIO_USER_DMA_WRITE;
-	struct dma_access access;
+	struct vfio_user_dma_access access;
 	int err;
 
 	if (length < sizeof(access))
@@ -226,7 +208,7 @@ static int access_memory(struct vfio_user_channel *channel, const struct header 
 	if (access.count > MAX_MESSAGE - sizeof(*request) - sizeof(access) ||
 	    length != sizeof(access) + (write ? access.count : 0))
 		return answer(channel, request, -EINVAL, NULL, 0);
-	err = channel->dma(channel->arg, write, access.address, payload + sizeof(access),
+	err = channel->dma(channel->arg, write, access.iova, payload + sizeof(access),
 			   access.count);
 	if (err)
 		return answer(channel, request, err, NULL, 0);
@@ -234,7 +216,7 @@ static int access_memory(struct vfio_user_channel *channel, const struct header 
 }
 
 /* A request of the server, whose header was read. */
-static int serve_request(struct vfio_user_channel *channel, const struct header *header)
+static int serve_request(struct vfio_user_channel *channel, const struct vfio_user_header *header)
 {
 	size_t length = header->size - sizeof(*header);
 	unsigned char *payload;
@@ -255,7 +237,8 @@ static int serve_request(struct vfio_user_channel *channel, const struct header 
 	return err;
 }
 
-static int receive_header(struct vfio_user_channel *channel, struct header *header, int *fd)
+static int receive_header(struct vfio_user_channel *channel, struct vfio_user_header *header,
+			  int *fd)
 {
 	int err = receive(channel->fd, header, sizeof(*header), fd);
 
@@ -264,7 +247,7 @@ static int receive_header(struct vfio_user_channel *channel, struct header *head
 	return err;
 }
 
-static int receive_payload(struct vfio_user_channel *channel, const struct header *header,
+static int receive_payload(struct vfio_user_channel *channel, const struct vfio_user_header *header,
 			   struct vfio_user_call *call)
 {
 	size_t length = header->size - sizeof(*header);
@@ -278,14 +261,14 @@ static int receive_payload(struct vfio_user_channel *channel, const struct heade
 /* Positive: the server refused, with this errno. */
 static int await_reply(struct vfio_user_channel *channel, uint16_t id, struct vfio_user_call *call)
 {
-	struct header header;
+	struct vfio_user_header header;
 	int err;
 
 	for (;;) {
 		err = receive_header(channel, &header, &call->reply_fd);
 		if (err)
 			return err;
-		if ((header.flags & FLAG_TYPE_MASK) == FLAG_REPLY)
+		if ((header.flags & VFIO_USER_TYPE) == VFIO_USER_REPLY)
 			break;
 		err = serve_request(channel, &header);
 		if (err)
@@ -294,14 +277,14 @@ static int await_reply(struct vfio_user_channel *channel, uint16_t id, struct vf
 	if (header.id != id || header.command != call->command)
 		return -EPROTO;
 	err = receive_payload(channel, &header, call);
-	if (err || !(header.flags & FLAG_ERROR))
+	if (err || !(header.flags & VFIO_USER_ERROR))
 		return err;
 	return header.error && header.error < 4096 ? (int)header.error : EIO;
 }
 
 static int exchange(struct vfio_user_channel *channel, struct vfio_user_call *call)
 {
-	struct header header = {
+	struct vfio_user_header header = {
 		.id = channel->next_id++,
 		.command = call->command,
 		.size = sizeof(header) + call->length,
@@ -347,12 +330,12 @@ int vfio_user_channel_call(struct vfio_user_channel *channel, struct vfio_user_c
 /* With the lock held, and something there to read: the end of the stream, too. */
 static void serve_one(struct vfio_user_channel *channel)
 {
-	struct header header;
+	struct vfio_user_header header;
 	int err;
 
 	err = receive_header(channel, &header, NULL);
 	/* A reply that nobody asked for. */
-	if (!err && (header.flags & FLAG_TYPE_MASK) == FLAG_REPLY)
+	if (!err && (header.flags & VFIO_USER_TYPE) == VFIO_USER_REPLY)
 		err = -EPROTO;
 	if (!err)
 		err = serve_request(channel, &header);

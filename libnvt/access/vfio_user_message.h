@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * vfio-user on the wire: messages on a UNIX stream socket, a header and a
- * payload each. The client asks and the server answers, one at a time; but
- * the server may ask for our memory whenever it likes.
+ * A client's end of a vfio-user socket. Messages are a header and a payload.
+ * The client asks and the server answers, one at a time; but the server may
+ * ask for our memory whenever it likes.
  */
 #ifndef NVT_VFIO_USER_MESSAGE_H
 #define NVT_VFIO_USER_MESSAGE_H
@@ -12,52 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum vfio_user_command {
-	VFIO_USER_VERSION		= 1,
-	VFIO_USER_DMA_MAP		= 2,
-	VFIO_USER_DMA_UNMAP		= 3,
-	VFIO_USER_DEVICE_GET_INFO	= 4,
-	VFIO_USER_GET_REGION_INFO	= 5,
-	VFIO_USER_SET_IRQS		= 8,
-	VFIO_USER_REGION_READ		= 9,
-	VFIO_USER_REGION_WRITE		= 10,
-	VFIO_USER_DMA_READ		= 11,	/* from the server */
-	VFIO_USER_DMA_WRITE		= 12,	/* from the server */
-	VFIO_USER_DEVICE_RESET		= 13,
-};
-
-struct vfio_user_version {
-	uint16_t major;
-	uint16_t minor;
-	char capabilities[];		/* JSON, ended by a NUL */
-};
-
-struct vfio_user_dma_map {
-	uint32_t argsz;
-	uint32_t flags;
-	uint64_t offset;		/* in the file that goes with it */
-	uint64_t address;
-	uint64_t size;
-};
-
-#define VFIO_USER_DMA_READABLE	(1U << 0)
-#define VFIO_USER_DMA_WRITABLE	(1U << 1)
-
-struct vfio_user_dma_unmap {
-	uint32_t argsz;
-	uint32_t flags;
-	uint64_t address;
-	uint64_t size;
-};
-
-struct vfio_user_region_access {
-	uint64_t offset;
-	uint32_t region;
-	uint32_t count;
-	uint64_t data;			/* of a request to read it is left out */
-};
-
-#define VFIO_USER_REGION_ACCESS_HEADER	16
+#include "access/vfio_user_wire.h"
 
 /* The server asks for memory that it cannot map; 0 or a negative errno. */
 typedef int (*vfio_user_dma_fn)(void *arg, bool write, uint64_t address, void *data, size_t count);

@@ -16,8 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "access/vfio_user_wire.h"
 #include "pcie/function.h"
-#include "pcie/protocol.h"
 
 #define RECORD_FDS	0x03		/* how many come with the message */
 #define RECORD_FD	0x1c		/* the first of them, below */

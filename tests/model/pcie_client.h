@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/vfio.h>
+
+#include "access/vfio_user_wire.h"
 #include "loop.h"
 #include "pcie/function.h"
-#include "pcie/protocol.h"
 
 /* Where the device's parts are. */
 #define CLIENT_BAR0		16384

@@ -10,7 +10,7 @@
 #include <nvt/buffer.h>
 #include <nvt/error.h>
 
-#include "access/vfio_user_message.h"
+#include "access/vfio_user_wire.h"
 #include "suites.h"
 #include "vfio_server.h"
 

@@ -13,19 +13,11 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "access/vfio_user_message.h"
+#include "access/vfio_user_wire.h"
 #include "vfio_server.h"
 
-#define REPLY		1
-#define ERROR		0x20
-
-struct header {
-	uint16_t id, command;
-	uint32_t size, flags, error;
-};
-
 struct message {
-	struct header header;
+	struct vfio_user_header header;
 	unsigned char payload[16384];
 };
 
@@ -96,14 +88,14 @@ static void send_with_fd(struct vfio_server *server, struct message *message, in
 static void reply(struct vfio_server *server, struct message *message, size_t length)
 {
 	message->header.size = sizeof(message->header) + length;
-	message->header.flags = REPLY;
+	message->header.flags = VFIO_USER_REPLY;
 	send_with_fd(server, message, -1);
 }
 
 static void refuse(struct vfio_server *server, struct message *message, int err)
 {
 	message->header.size = sizeof(message->header);
-	message->header.flags = REPLY | ERROR;
+	message->header.flags = VFIO_USER_REPLY | VFIO_USER_ERROR;
 	message->header.error = err;
 	send_with_fd(server, message, -1);
 }
@@ -115,7 +107,7 @@ static void ask_for_memory(struct vfio_server *server)
 	bool write = ask->command == VFIO_USER_DMA_WRITE;
 	unsigned int fds;
 
-	message.header = (struct header){
+	message.header = (struct vfio_user_header){
 		.id = 0x8000, .command = ask->command,
 		.size = sizeof(message.header) + 16 + (write ? ask->count : 0),
 	};
@@ -124,9 +116,9 @@ static void ask_for_memory(struct vfio_server *server)
 	if (write)
 		memcpy(message.payload + 16, ask->data, ask->count);
 	send_with_fd(server, &message, -1);
-	if (!receive(server, &message, &fds) || !(message.header.flags & REPLY))
+	if (!receive(server, &message, &fds) || !(message.header.flags & VFIO_USER_REPLY))
 		return;
-	ask->error = message.header.flags & ERROR ? message.header.error : 0;
+	ask->error = message.header.flags & VFIO_USER_ERROR ? message.header.error : 0;
 	if (!ask->error && ask->command == VFIO_USER_DMA_READ)
 		memcpy(ask->data, message.payload + 16, ask->count);
 	__atomic_add_fetch(&ask->answers, 1, __ATOMIC_RELEASE);
@@ -138,7 +130,7 @@ static void answer_version(struct vfio_server *server, struct message *message)
 
 	version->major = 0;
 	version->minor = 1;
-	strcpy(version->capabilities, server->capabilities);
+	strcpy(version->data, server->capabilities);
 	reply(server, message, sizeof(*version) + strlen(server->capabilities) + 1);
 }
 
@@ -169,7 +161,7 @@ static void answer_region_info(struct vfio_server *server, struct message *messa
 	}
 	memcpy(message->payload, server->region_info, server->region_info_length);
 	message->header.size = sizeof(message->header) + server->region_info_length;
-	message->header.flags = REPLY;
+	message->header.flags = VFIO_USER_REPLY;
 	if (server->send_fd) {
 		fd = memfd_create("bar", MFD_CLOEXEC);
 		ck_assert_int_eq(ftruncate(fd, VFIO_SERVER_BAR - 4096), 0);
@@ -183,11 +175,11 @@ static void answer_region_info(struct vfio_server *server, struct message *messa
 static bool answer_read(struct vfio_server *server, struct message *message)
 {
 	struct vfio_user_region_access *access = (void *)message->payload;
-	size_t length = VFIO_USER_REGION_ACCESS_HEADER + access->count;
+	size_t length = sizeof(*access) + access->count;
 
-	access->data = access->offset;
+	memcpy(access->data, &access->offset, sizeof(access->offset));
 	if (access->region == VFIO_PCI_CONFIG_REGION_INDEX) {
-		memcpy(&access->data, server->config + access->offset, access->count);
+		memcpy(access->data, server->config + access->offset, access->count);
 		reply(server, message, length);
 		return true;
 	}
@@ -203,12 +195,12 @@ static bool answer_read(struct vfio_server *server, struct message *message)
 		break;
 	case VFIO_SERVER_HUGE:
 		message->header.size = UINT32_MAX;
-		message->header.flags = REPLY;
+		message->header.flags = VFIO_USER_REPLY;
 		return write(server->client, message, 64) == 64;
 	case VFIO_SERVER_LEAVE:
 		return false;
 	case VFIO_SERVER_SHORT:
-		length = VFIO_USER_REGION_ACCESS_HEADER;
+		length = sizeof(*access);
 		break;
 	}
 	reply(server, message, length);
@@ -222,8 +214,8 @@ static void take_write(struct vfio_server *server, struct message *message)
 	struct vfio_user_region_access *access = (void *)message->payload;
 
 	if (access->region == VFIO_PCI_CONFIG_REGION_INDEX)
-		memcpy(server->config + access->offset, &access->data, access->count);
-	reply(server, message, VFIO_USER_REGION_ACCESS_HEADER);
+		memcpy(server->config + access->offset, access->data, access->count);
+	reply(server, message, sizeof(*access));
 }
 
 static bool serve(struct vfio_server *server, struct message *message, unsigned int fds)
@@ -235,7 +227,7 @@ static bool serve(struct vfio_server *server, struct message *message, unsigned 
 	case VFIO_USER_DEVICE_GET_INFO:
 		answer_info(server, message);
 		return true;
-	case VFIO_USER_GET_REGION_INFO:
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
 		answer_region_info(server, message);
 		return true;
 	case VFIO_USER_REGION_READ:
@@ -243,7 +235,7 @@ static bool serve(struct vfio_server *server, struct message *message, unsigned 
 	case VFIO_USER_REGION_WRITE:
 		take_write(server, message);
 		return true;
-	case VFIO_USER_SET_IRQS:
+	case VFIO_USER_DEVICE_SET_IRQS:
 		server->irq_messages++;
 		server->irq_fds += fds;
 		server->most_fds = fds > server->most_fds ? fds : server->most_fds;

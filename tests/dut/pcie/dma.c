@@ -192,7 +192,7 @@ int dma_map(struct dma *dma, const struct vfio_user_dma_map *request, int fd)
 
 	if (!request_valid(request))
 		return EINVAL;
-	if (dma->nr_maps == VFIO_USER_MAX_MAPS)
+	if (dma->nr_maps == MAX_MAPS)
 		return ENOSPC;
 	index = map_search(dma, map.iova);
 	if (index < dma->nr_maps && dma->maps[index].iova <= map.iova + (map.length - 1))

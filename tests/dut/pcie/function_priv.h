@@ -11,8 +11,15 @@
 #ifndef DUT_FUNCTION_PRIV_H
 #define DUT_FUNCTION_PRIV_H
 
+#include <linux/vfio.h>
+
+#include "access/vfio_user_wire.h"
 #include "pcie/function.h"
-#include "pcie/protocol.h"
+
+/* Data of one transfer, fds of one message, DMA mappings: what this server takes. */
+#define MAX_DATA	(1U << 20)
+#define MAX_FDS		16
+#define MAX_MAPS	32768
 
 #define PAGE		4096ULL
 #define CONFIG_LENGTH	4096
@@ -25,7 +32,7 @@
 #define AER_UNCORRECTABLE	0x007ff010U
 #define AER_CORRECTABLE		0x0000f1c1U
 #define REGIONS		VFIO_PCI_NUM_REGIONS
-#define WIRE_DATA	(VFIO_USER_MAX_DATA + 256)
+#define WIRE_DATA	(MAX_DATA + 256)
 
 /* A message as it comes in; two are enough, see wire.c. */
 struct message {
@@ -33,7 +40,7 @@ struct message {
 	uint8_t *data;			/* WIRE_DATA bytes; what follows the header */
 	size_t length;			/* of the data */
 	size_t have;			/* bytes of header and data so far */
-	int fds[VFIO_USER_MAX_FDS];	/* -1: taken over */
+	int fds[MAX_FDS];	/* -1: taken over */
 	unsigned int nr_fds;
 	bool excess_fds;		/* there were more, or they could not be received */
 	bool used;

@@ -6,10 +6,12 @@
 
 #include "pcie/function_priv.h"
 
+#define VERSION_MAJOR	0
+#define VERSION_MINOR	0
 #define NAME_MAX_DATA	"\"max_data_xfer_size\""
 #define NAME_MULTI	"\"write_multiple\""
 
-/* The limits of protocol.h. What a client does not offer is not answered to it. */
+/* The limits of function_priv.h. What a client does not offer is not answered to it. */
 #define LIMITS		"\"max_msg_fds\":16,\"max_data_xfer_size\":1048576," \
 			"\"max_dma_maps\":32768"
 #define ANSWER		"{\"capabilities\":{" LIMITS "}}"
@@ -23,12 +25,12 @@ static uint32_t version_max_data(const char *text, size_t length)
 	uint64_t number = 0;
 
 	if (!at)
-		return VFIO_USER_MAX_DATA;
+		return MAX_DATA;
 	for (at += strlen(NAME_MAX_DATA); at < end && (*at == ' ' || *at == ':'); at++)
 		;
-	for (; at < end && *at >= '0' && *at <= '9' && number < VFIO_USER_MAX_DATA; at++)
+	for (; at < end && *at >= '0' && *at <= '9' && number < MAX_DATA; at++)
 		number = number * 10 + *at - '0';
-	return number < VFIO_USER_MAX_DATA ? number : VFIO_USER_MAX_DATA;
+	return number < MAX_DATA ? number : MAX_DATA;
 }
 
 static void serve_version(struct function *function, struct message *message)
@@ -46,13 +48,13 @@ static void serve_version(struct function *function, struct message *message)
 	}
 	memcpy(&version, message->data, sizeof(version));
 	client->max_data = version_max_data(text, length);
-	if (version.major != VFIO_USER_MAJOR || !client->max_data) {
+	if (version.major != VERSION_MAJOR || !client->max_data) {
 		wire_error(function, &message->header, EINVAL);
 		client_fail(function, "version %u.%u, or no data in a transfer", version.major,
 			    version.minor);
 		return;
 	}
-	version.minor = VFIO_USER_MINOR;
+	version.minor = VERSION_MINOR;
 	wire_reply(function, &message->header, &version, sizeof(version), answer,
 		   strlen(answer) + 1, -1);
 	client->versioned = true;

@@ -83,7 +83,7 @@ static int region_range(const struct function *function, uint32_t region, uint64
 {
 	struct vfio_region_info info = { .index = region };
 
-	if (region >= REGIONS || !count || count > VFIO_USER_MAX_DATA)
+	if (region >= REGIONS || !count || count > MAX_DATA)
 		return EINVAL;
 	region_fill((struct function *)function, &info);
 	return offset > info.size || count > info.size - offset ? EINVAL : 0;

@@ -119,7 +119,7 @@ static int client_new(struct function *function, int fd)
 		return -ENOMEM;
 	}
 	client->fd = fd;
-	client->max_data = VFIO_USER_MAX_DATA;
+	client->max_data = MAX_DATA;
 	err = wire_init(client);
 	if (!err)
 		err = loop_watch(function->loop, fd, client_ready, function);

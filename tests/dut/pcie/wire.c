@@ -77,7 +77,7 @@ static void message_take_fds(struct message *message, struct msghdr *msg)
 			int fd;
 
 			memcpy(&fd, fds + i * sizeof(int), sizeof(int));
-			if (message->nr_fds < VFIO_USER_MAX_FDS) {
+			if (message->nr_fds < MAX_FDS) {
 				message->fds[message->nr_fds++] = fd;
 				continue;
 			}
