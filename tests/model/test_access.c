@@ -178,8 +178,7 @@ START_TEST(contiguous_buffer_is_one_run_and_zero)
 	const unsigned char *data = nvt_buffer_data(b);
 	size_t i;
 
-	for (i = 0; i < 1 << 20; i++)
-		ck_assert(!data[i]);
+	ck_assert(!data[0] && !memcmp(data, data + 1, (1 << 20) - 1));
 	for (i = 0; i < 1 << 20; i += 4096)
 		ck_assert_uint_eq(nvt_buffer_bus(b, i), nvt_buffer_bus(b, 0) + i);
 	nvt_buffer_free(b);
@@ -189,13 +188,14 @@ END_TEST
 START_TEST(buffer_of_pages_is_shuffled)
 {
 	struct nvt_buffer *b = nvt_buffer_create(dev.pcie, 256 * 4096, NVT_BUFFER_PAGES);
-	unsigned int i, j, in_order = 0;
+	unsigned int i, j, in_order = 0, twice = 0;
 
 	for (i = 1; i < 256; i++) {
 		in_order += nvt_buffer_bus(b, i * 4096) == nvt_buffer_bus(b, (i - 1) * 4096) + 4096;
 		for (j = 0; j < i; j++)
-			ck_assert_uint_ne(nvt_buffer_bus(b, i * 4096), nvt_buffer_bus(b, j * 4096));
+			twice += nvt_buffer_bus(b, i * 4096) == nvt_buffer_bus(b, j * 4096);
 	}
+	ck_assert_uint_eq(twice, 0);
 	ck_assert_uint_lt(in_order, 16);
 	nvt_buffer_free(b);
 }
