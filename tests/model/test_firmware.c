@@ -12,7 +12,8 @@
 
 #define PIECE		4096U
 #define IMAGE		(2 * PIECE + 512)
-#define OPTIONS		"size=16M,firmware-slots=3,firmware=base,boot-partition=128K,power-states=1"
+#define OPTIONS		"size=16M,firmware-slots=3,firmware=base,boot-partition=128K,power-states=1," \
+			"self-test-extended-time=300ms"
 #define PARTITION	(128U * 1024)
 #define MI_CDW10	(NVME_MI_MT_MI << 11 | 4)
 #define CLEAR		(1U << 31)
