@@ -164,7 +164,7 @@ fuzz: $(FUZZERS) ## each target in tests/fuzz for MINUTES
 	@for fuzzer in $(FUZZERS); do mkdir -p $(OUT)/fuzz/corpus.$${fuzzer##*/} && $$fuzzer -max_total_time=$$(($(MINUTES) * 60)) \
 		-artifact_prefix=$(OUT)/fuzz/ $(OUT)/fuzz/corpus.$${fuzzer##*/} tests/fuzz/corpus/$${fuzzer##*/} || exit; done
 
-check: ## what the compilers, sparse and shellcheck say of the sources
+check: ## what the compilers, sparse, mandoc and shellcheck say of the sources
 	tests/check $(GUESTS)
 
 install: lib tool ## the library, its headers, the tool and its manual, below DESTDIR and PREFIX

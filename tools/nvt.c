@@ -171,8 +171,8 @@ static int dispatch(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (argv[1][0] == '-') {
-		fprintf(stderr, "nvt: no option '%s' before the command; 'nvt --help' lists them\n",
-			argv[1]);
+		fprintf(stderr, "nvt: no option '%s' before the command, where its own go after it; "
+			"'nvt --help' lists them\n", argv[1]);
 		return EXIT_USAGE;
 	}
 	command = find_command(argv[1]);
