@@ -149,6 +149,14 @@ test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio an
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,controllers=2 -- tests/guest/stock-on-model shared
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,zns=on -- tests/guest/stock-on-model zoned
 
+$(OUT)/bench/count.so: tests/bench/count.c tests/bench/mark.h
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -g -fPIC -shared -fvisibility=hidden $< -o $@
+
+$(OUT)/bench/mark: tests/bench/mark.c tests/bench/mark.h
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -g $< -o $@
+
 MINUTES ?= 1
 FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/*.c))
 $(OUT)/fuzz/%: tests/fuzz/%.c $(filter-out tests/dut/main.c,$(wildcard tests/dut/*.c tests/dut/*/*.c))

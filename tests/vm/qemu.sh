@@ -21,6 +21,7 @@ qemu_machine()
 		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 	case $accel in
 	kvm) qemu_args+=(-accel kvm) ;;
+	icount) qemu_args+=(-accel tcg,thread=single -icount shift=0,sleep=off) ;;
 	*) qemu_args+=(-accel "tcg,thread=multi") ;;
 	esac
 	# Before all other devices, or they would not be behind it. Caching mode is only for devices whose
