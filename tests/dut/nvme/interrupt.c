@@ -81,7 +81,7 @@ static void flush(struct coalescing *coalescing)
 
 static void time_ends(struct timer *timer)
 {
-	flush((struct coalescing *)((char *)timer - offsetof(struct coalescing, time)));
+	flush(container_of(timer, struct coalescing, time));
 }
 
 struct interrupts *interrupts_new(struct ctrl *ctrl)
