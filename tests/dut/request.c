@@ -6,7 +6,6 @@
 #include "control.h"
 #include "fault/fault.h"
 #include "nvme/ns.h"
-#include "nvme/sanitize.h"
 #include "nvme/smart.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
@@ -128,12 +127,6 @@ static void request_warning(struct subsys *subsys, const char *text, struct answ
 		smart_set_warnings(subsys->ctrls[i], bits);
 }
 
-static void request_sanitize_fail(struct subsys *subsys, const char *text, struct answer *answer)
-{
-	faults_note(subsys->faults, "control: sanitize-fail");
-	sanitize_make_fail(subsys);
-}
-
 static enum nvme_zns_zs zone_state(const char *name)
 {
 	if (!strcmp(name, "full"))
@@ -184,8 +177,6 @@ static const struct request {
 	  request_warning, true },
 	{ "zone", " NSID LBA full|read-only|offline", "the zone of the block wears out", request_zone,
 	  true },
-	{ "sanitize-fail", "", "the sanitize that is under way, or the next, fails half-way",
-	  request_sanitize_fail, false },
 	{ "help", " [faults]", "this list, or the language of the rules", request_help, true },
 };
 

@@ -213,9 +213,16 @@ START_TEST(overwrite_and_crypto_erase_deallocate)
 }
 END_TEST
 
+/* The next operation, once the rules of before are gone. */
+static void make_sanitize_fail(void)
+{
+	model_do(&dev.model, "clear");
+	model_do(&dev.model, "fault nth=1 do sanitize-fail");
+}
+
 START_TEST(failed_sanitize_is_left_as_its_mode_allows)
 {
-	model_do(&dev.model, "sanitize-fail");
+	make_sanitize_fail();
 	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_START_BLOCK_ERASE, 0), 0);
 	ck_assert_uint_eq(le16toh(wait_sanitized().sstat),
 			  NVME_SANITIZE_SSTAT_STATUS_COMPLETED_FAILED);
@@ -228,11 +235,33 @@ START_TEST(failed_sanitize_is_left_as_its_mode_allows)
 	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_START_BLOCK_ERASE, 0), 0);
 	wait_sanitized();
 	assert_blocks(0, 0);
-	model_do(&dev.model, "sanitize-fail");
+	make_sanitize_fail();
 	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_START_BLOCK_ERASE | AUSE, 0), 0);
 	wait_sanitized();
 	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_EXIT_FAILURE, 0), 0);
 	ck_assert_int_eq(nvt_ns_read(dev.ns, dev.qp, dev.buf, 0, 0, 1, 0), 0);
+}
+END_TEST
+
+START_TEST(sanitize_fails_half_way)
+{
+	uint64_t last = nvt_ns_size(dev.ns) - BLOCKS;
+	char log[4096];
+
+	write_blocks(0);
+	write_blocks(last);
+	make_sanitize_fail();
+	/* Leaving a failure that there is not begins nothing, so it is not the first. */
+	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_EXIT_FAILURE, 0), 0);
+	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_START_BLOCK_ERASE | AUSE, 0), 0);
+	ck_assert_uint_eq(le16toh(wait_sanitized().sstat),
+			  NVME_SANITIZE_SSTAT_STATUS_COMPLETED_FAILED);
+	ck_assert(model_control(&dev.model, "log", log, sizeof(log)));
+	ck_assert_msg(strstr(log, "action=sanitize-fail ctrl=1 queue=0") != NULL, "%s", log);
+	ck_assert_int_eq(sanitize(NVME_SANITIZE_SANACT_EXIT_FAILURE, 0), 0);
+	assert_blocks(0, 0);
+	ck_assert_int_eq(nvt_ns_read(dev.ns, dev.qp, dev.buf, 0, last, BLOCKS, 0), 0);
+	device_assert_filled(dev.buf, BLOCKS * DEVICE_BLOCK, 1);
 }
 END_TEST
 
@@ -503,6 +532,7 @@ Suite *admin_suite(void)
 	tcase_add_test(tc, overwrite_without_deallocation_leaves_its_pattern);
 	tcase_add_test(tc, overwrite_and_crypto_erase_deallocate);
 	tcase_add_test(tc, failed_sanitize_is_left_as_its_mode_allows);
+	tcase_add_test(tc, sanitize_fails_half_way);
 	tcase_add_test(tc, sanitize_goes_on_after_a_power_cut);
 	tc = device_case(suite, "self_test", begin, finish);
 	tcase_add_test(tc, self_tests_pass_one_at_a_time);

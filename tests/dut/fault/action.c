@@ -43,6 +43,12 @@ static bool identifies(const struct cmd *cmd)
 	return !cmd->sqid && cmd->sqe.opcode == nvme_admin_identify;
 }
 
+static bool sanitizes(const struct cmd *cmd)
+{
+	return !cmd->sqid && cmd->sqe.opcode == nvme_admin_sanitize_nvm &&
+	       (cmd->sqe.cdw10 & 7) > NVME_SANITIZE_SANACT_EXIT_FAILURE;
+}
+
 static bool moves_blocks(const struct cmd *cmd)
 {
 	return reads(cmd) || writes(cmd) || is_io(cmd, nvme_cmd_compare);
@@ -100,6 +106,8 @@ static const struct action actions[] = {
 	     "the same, where an earlier command had its data"),
 	SHOT("identify", FAULT_DATA_IDENTIFY, KEY_BYTE | KEY_VALUE | KEY_COUNT, KEY_BYTE | KEY_VALUE,
 	     identifies, "identify data has value= in the count=1 bytes (to 8) at byte="),
+
+	SHOT("sanitize-fail", FAULT_SANITIZE, 0, 0, sanitizes, "what it begins fails half-way"),
 
 	{ "register", FAULT_REGISTER, WAY_ANSWER, ON_ANYTHING,
 	  KEY_VALUE | KEY_FOR | KEY_REG | KEY_CONFIG, 0, NULL,

@@ -43,7 +43,7 @@ struct sanitize {
 	struct subsys *subsys;
 	struct timer timer;
 	struct sanitize_state *state;
-	bool will_fail;
+	bool will_fail;			/* half-way, by a rule */
 };
 
 bool sanitize_busy(const struct subsys *subsys)
@@ -54,11 +54,6 @@ bool sanitize_busy(const struct subsys *subsys)
 bool sanitize_failed(const struct subsys *subsys)
 {
 	return subsys->sanitize->state->failed;
-}
-
-void sanitize_make_fail(struct subsys *subsys)
-{
-	subsys->sanitize->will_fail = true;
 }
 
 /* All write commands that hosts have completed. */
@@ -158,7 +153,6 @@ static bool do_step(struct sanitize *sanitize)
 	struct sanitize_media media = media_of(state);
 
 	if (sanitize->will_fail && state->step >= total_steps(state) / 2) {
-		sanitize->will_fail = false;
 		end(sanitize, NVME_SANITIZE_SSTAT_STATUS_COMPLETED_FAILED);
 		return false;
 	}
@@ -249,17 +243,27 @@ static uint16_t check_start(struct cmd *cmd)
 	return check_protection(subsys);
 }
 
+static void choose_failure(struct cmd *cmd)
+{
+	const struct fault_shot *shot = fault_find(cmd, FAULT_SANITIZE);
+
+	cmd->ctrl->subsys->sanitize->will_fail = shot;
+	if (shot)
+		fault_log(cmd, shot, "fails when half of it is done");
+}
+
 static void begin(struct cmd *cmd)
 {
-	uint32_t cdw10 = cmd->sqe.cdw10, cdw11 = cmd->sqe.cdw11;
 	struct subsys *subsys = cmd->ctrl->subsys;
 	struct sanitize_state *state = subsys->sanitize->state;
+	uint32_t cdw10 = cmd->sqe.cdw10, cdw11 = cmd->sqe.cdw11;
 	struct nvme_sanitize_start_event event = {
 		.sani_cap = htole32(SANITIZE_SANICAP),
 		.sani_cdw10 = htole32(cdw10),
 		.sani_cdw11 = htole32(cdw11),
 	};
 
+	choose_failure(cmd);
 	self_test_sanitized(subsys);
 	persistent_event_add(cmd->ctrl, NVME_PEL_SANITIZE_START_EVENT, &event, sizeof(event));
 	*state = (struct sanitize_state){

@@ -31,7 +31,4 @@ bool sanitize_failed(const struct subsys *subsys);
 /* Power is cut: the operation stops. It is back: it goes on where it was. */
 void sanitize_power(struct subsys *subsys, bool on);
 
-/* For the control socket: the operation under way, or the next one, fails half-way. */
-void sanitize_make_fail(struct subsys *subsys);
-
 #endif /* DUT_SANITIZE_H */
