@@ -7,13 +7,21 @@
 
 #include "faulty.h"
 
-void faulty_start(struct faulty *faulty, const char *options)
+void faulty_start_with(struct faulty *faulty, const char *options, int type, unsigned int vectors,
+		       uint16_t vector)
 {
-	const struct nvt_ctrl_opts opts = { .vectors = FAULTY_VECTORS, .timeout_ms = 5000 };
+	const struct nvt_ctrl_opts opts = {
+		.vector_type = type, .vectors = vectors, .timeout_ms = 5000,
+	};
 
 	model_start(&faulty->dev.model, options);
 	device_open(&faulty->dev, &opts);
-	hand_create(&faulty->hand, &faulty->dev, FAULTY_VECTOR);
+	hand_create(&faulty->hand, &faulty->dev, vector);
+}
+
+void faulty_start(struct faulty *faulty, const char *options)
+{
+	faulty_start_with(faulty, options, NVT_VECTOR_MSIX, FAULTY_VECTORS, FAULTY_VECTOR);
 }
 
 /* What is armed ends first, so that the device can be put down in order. */

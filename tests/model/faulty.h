@@ -15,6 +15,9 @@ struct faulty {
 };
 
 void faulty_start(struct faulty *faulty, const char *options);
+/* With interrupts of a type (enum nvt_vector_type), so many, and the queue's vector among them. */
+void faulty_start_with(struct faulty *faulty, const char *options, int type, unsigned int vectors,
+		       uint16_t vector);
 void faulty_stop(struct faulty *faulty);
 
 /* Arms a rule; its id. */

@@ -17,6 +17,7 @@ int main(void)
 	srunner_add_suite(runner, access_open_suite());
 	srunner_add_suite(runner, tool_suite());
 	srunner_add_suite(runner, fault_rule_suite());
+	srunner_add_suite(runner, fault_interrupt_suite());
 	srunner_add_suite(runner, fault_completion_suite());
 	srunner_add_suite(runner, fault_data_suite());
 	srunner_add_suite(runner, fault_device_suite());

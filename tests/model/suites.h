@@ -11,6 +11,7 @@ Suite *access_loss_suite(void);
 Suite *access_open_suite(void);
 Suite *tool_suite(void);
 Suite *fault_rule_suite(void);
+Suite *fault_interrupt_suite(void);
 Suite *fault_completion_suite(void);
 Suite *fault_data_suite(void);
 Suite *fault_device_suite(void);

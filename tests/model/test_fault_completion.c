@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Faults of interrupts and completions: each is armed, and the queue by hand sees exactly that. */
+/* Faults of completions: each is armed, and the queue by hand sees exactly that. */
 #include <string.h>
 
 #include <nvme/types.h>
@@ -8,9 +8,6 @@
 #include "suites.h"
 
 #define MS		1000000ULL
-#define MSIX_BAR	4
-#define MSIX_CONTROL(vector)	((vector) * 16 + 12)
-#define OTHER		5	/* a vector that no queue has */
 #define PHASE(cqe)	((cqe).status_phase & 1)
 #define STATUS(cqe)	((cqe).status_phase >> 1)
 
@@ -19,7 +16,7 @@ static struct hand *const hand = &faulty.hand;
 
 static void begin(void)
 {
-	faulty_start(&faulty, "size=64M,msix=16");
+	faulty_start(&faulty, "size=64M");
 }
 
 static void finish(void)
@@ -40,107 +37,6 @@ static void run_flush(void)
 	ck_assert_uint_eq(cqe.cid, cid);
 	ck_assert_uint_eq(STATUS(cqe), 0);
 }
-
-START_TEST(lost_interrupt)
-{
-	faulty_arm(&faulty, "queue=7 nth=2 do irq-lost");
-	run_flush();
-	run_flush();
-	/* Of a later command: the lost one would have come before it. */
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 2);
-	faulty_assert_shots(&faulty, "irq-lost", 1);
-}
-END_TEST
-
-START_TEST(interrupt_before_its_completion)
-{
-	struct nvt_cqe cqe;
-	uint16_t cid;
-
-	faulty_arm(&faulty, "queue=7 times=1 do irq-early delay=100ms");
-	cid = post_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 1);
-	ck_assert(!hand_next(hand, &cqe, 0));
-	ck_assert_uint_eq(hand_wait(hand).cid, cid);
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 2);
-	faulty_assert_shots(&faulty, "irq-early", 1);
-}
-END_TEST
-
-START_TEST(late_interrupt)
-{
-	struct nvt_vector_counter counter;
-	uint64_t posted = device_now_ns(), completed;
-
-	faulty_arm(&faulty, "queue=7 times=1 do irq-late delay=100ms");
-	run_flush();
-	completed = device_now_ns();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 1);
-	ck_assert_int_eq(nvt_pcie_vector(faulty.dev.pcie, FAULTY_VECTOR, &counter), 0);
-	ck_assert_uint_ge(counter.last_ns - posted, 100 * MS);
-	ck_assert_uint_lt(completed, counter.last_ns);
-	faulty_assert_shots(&faulty, "irq-late", 1);
-}
-END_TEST
-
-START_TEST(interrupt_on_another_vector)
-{
-	faulty_arm(&faulty, "queue=7 times=1 do irq-wrong vector=5");
-	run_flush();
-	faulty_wait_interrupts(&faulty, OTHER, 1);
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 1);
-	ck_assert_uint_eq(faulty_interrupts(&faulty, OTHER), 1);
-	faulty_assert_shots(&faulty, "irq-wrong", 1);
-}
-END_TEST
-
-START_TEST(spurious_interrupt)
-{
-	struct nvt_cqe cqe;
-
-	faulty_arm(&faulty, "do irq-spurious vector=3");
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 1);
-	ck_assert(!hand_next(hand, &cqe, 0));
-	faulty_arm(&faulty, "queue=7 times=1 do irq-spurious");
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 3);
-	faulty_assert_shots(&faulty, "irq-spurious", 2);
-}
-END_TEST
-
-START_TEST(interrupt_storm)
-{
-	faulty_arm(&faulty, "queue=7 times=1 do irq-storm count=500 gap=20us");
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 501);
-	faulty_arm(&faulty, "do irq-storm vector=5 count=100");
-	faulty_wait_interrupts(&faulty, OTHER, 100);
-	faulty_assert_shots(&faulty, "irq-storm", 2);
-}
-END_TEST
-
-static void mask(bool on)
-{
-	ck_assert_int_eq(nvt_pcie_reg_write(faulty.dev.pcie, MSIX_BAR, MSIX_CONTROL(FAULTY_VECTOR),
-					    4, on), 0);
-}
-
-START_TEST(interrupt_while_masked)
-{
-	mask(true);
-	run_flush();
-	faulty_arm(&faulty, "queue=7 times=1 do irq-masked");
-	run_flush();
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 1);
-	faulty_assert_shots(&faulty, "irq-masked", 1);
-	/* The first one has waited, as it should. */
-	mask(false);
-	faulty_wait_interrupts(&faulty, FAULTY_VECTOR, 2);
-}
-END_TEST
 
 START_TEST(completion_that_never_comes)
 {
@@ -296,19 +192,6 @@ START_TEST(status_of_choice)
 }
 END_TEST
 
-static void add_interrupts(Suite *suite)
-{
-	TCase *tc = device_case(suite, "interrupts", begin, finish);
-
-	tcase_add_test(tc, lost_interrupt);
-	tcase_add_test(tc, interrupt_before_its_completion);
-	tcase_add_test(tc, late_interrupt);
-	tcase_add_test(tc, interrupt_on_another_vector);
-	tcase_add_test(tc, spurious_interrupt);
-	tcase_add_test(tc, interrupt_storm);
-	tcase_add_test(tc, interrupt_while_masked);
-}
-
 static void add_completions(Suite *suite)
 {
 	TCase *tc = device_case(suite, "completions", begin, finish);
@@ -329,7 +212,6 @@ Suite *fault_completion_suite(void)
 {
 	Suite *suite = suite_create("fault_completion");
 
-	add_interrupts(suite);
 	add_completions(suite);
 	return suite;
 }

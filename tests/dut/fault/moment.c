@@ -148,7 +148,7 @@ static void act(struct rule *rule, struct ctrl *ctrl)
 		break;
 	case FAULT_IRQ_MASKED:
 		log_ctrl(rule, ctrl, "interrupt on vector %u, masked or not", vector_of(rule));
-		function_message_masked(ctrl->function, vector_of(rule));
+		interrupt_force_masked(ctrl, vector_of(rule));
 		break;
 	case FAULT_IRQ_STORM:
 		begin_storm(rule, ctrl);

@@ -4,7 +4,6 @@
 #include "nvme/cmd.h"
 #include "nvme/completion_fault.h"
 #include "nvme/ctrl.h"
-#include "pcie/function.h"
 
 #define DEFAULT_DELAY_NS	(10 * NS_PER_MS)
 
@@ -164,7 +163,7 @@ bool interrupt_fault(struct cq *cq, struct cmd *cmd)
 	shot = fault_find(cmd, FAULT_IRQ_MASKED);
 	if (shot) {
 		fault_log(cmd, shot, "interrupt on vector %u, masked or not", vector_of(shot, cq));
-		function_message_masked(cq->ctrl->function, vector_of(shot, cq));
+		interrupt_force_masked(cq->ctrl, vector_of(shot, cq));
 		return true;
 	}
 	shot = fault_find(cmd, FAULT_IRQ_SPURIOUS);

@@ -274,6 +274,7 @@ void ctrl_free(struct ctrl *ctrl)
 		return;
 	loop_poll_remove(ctrl->loop, &ctrl->poller);
 	timer_cancel(ctrl->loop, &ctrl->ready);
+	timer_cancel(ctrl->loop, &ctrl->pin);
 	cmd_drop(ctrl);
 	delete_queues(ctrl);
 	telemetry_free(ctrl->telemetry);

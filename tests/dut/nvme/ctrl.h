@@ -68,6 +68,7 @@ struct ctrl {
 	struct cq **cq;
 	uint32_t top_queue;		/* the highest id that a queue has */
 	struct poller poller;		/* of mapped doorbells */
+	struct timer pin;		/* armed: a fault holds INTx up until then */
 	/* The arbiter's: whose turn it is, of all and of each class, and weighted credits. */
 	struct turn turn;
 	struct turn class_turn[4];
@@ -127,8 +128,13 @@ void interrupt_consumed(struct cq *cq);
 void interrupt_mask_changed(struct ctrl *ctrl);
 void interrupt_reset(struct ctrl *ctrl);
 
-/* Fault injection: on a vector whatever the queues have; the pin gives a pulse. */
+/*
+ * Fault injection: on a vector whatever the queues have, and through masks.
+ * There is one pin, which no vector chooses: it is up as long as a queue has
+ * unread entries, else for 2 ms.
+ */
 void interrupt_force(struct ctrl *ctrl, unsigned int vector);
+void interrupt_force_masked(struct ctrl *ctrl, unsigned int vector);
 
 /* A queue begins with its doorbell at 0, whatever was stored there before. */
 void ctrl_forget_doorbell(struct ctrl *ctrl, uint16_t qid, bool cq);

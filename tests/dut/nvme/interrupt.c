@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* When a completion queue interrupts the host: masks, coalescing, the pin. NVMe Base 2.1, 3.1.4.3, 5.1.25.1.6 */
-#include <stddef.h>
 #include <stdlib.h>
 
 #include <nvme/types.h>
@@ -14,6 +13,7 @@
 
 #define COALESCING_UNIT_NS	(100 * NS_PER_US)
 #define MSI_VECTORS		32		/* at most */
+#define PULSE_NS		(2 * NS_PER_MS)	/* long enough for a host to see whose line it is */
 #define VECTOR_CD		(1U << 16)	/* Coalescing Disable of Interrupt Vector Configuration */
 
 /* Of a vector: what its queues have got since it interrupted, and how long it may wait for more. */
@@ -40,15 +40,24 @@ static bool masked(const struct ctrl *ctrl, unsigned int vector)
 	return vector < 32 && ctrl->regs.intms & 1U << vector;
 }
 
-/* The pin is asserted while any of its queues has what the host has not taken. */
-static void update_pin(struct ctrl *ctrl)
+/* The pin is asserted while any of its queues has what the host has not taken. True if it is. */
+static bool update_pin(struct ctrl *ctrl)
 {
 	bool asserted = false;
 	uint32_t qid;
 
 	for (qid = 0; qid <= ctrl->top_queue && !asserted; qid++)
 		asserted = ctrl->cq[qid] && cq_unread(ctrl->cq[qid]);
-	function_intx(ctrl->function, asserted && !masked(ctrl, 0));
+	asserted = (asserted && !masked(ctrl, 0)) || timer_armed(&ctrl->pin);
+	function_intx(ctrl->function, asserted);
+	return asserted;
+}
+
+/* Fewer messages than vectors: the host was told so, and gets them folded. */
+static void send_msi(struct ctrl *ctrl, unsigned int vector, unsigned int vectors)
+{
+	if (!masked(ctrl, vector % vectors))
+		function_message(ctrl->function, vector % vectors);
 }
 
 static void send(struct ctrl *ctrl, uint16_t vector)
@@ -60,9 +69,7 @@ static void send(struct ctrl *ctrl, uint16_t vector)
 		function_message(ctrl->function, vector);
 		break;
 	case FUNCTION_IRQ_MSI:
-		/* Fewer messages than vectors: the host was told so, and gets them folded. */
-		if (!masked(ctrl, vector % vectors))
-			function_message(ctrl->function, vector % vectors);
+		send_msi(ctrl, vector, vectors);
 		break;
 	case FUNCTION_IRQ_INTX:
 		update_pin(ctrl);
@@ -181,17 +188,57 @@ void interrupt_mask_changed(struct ctrl *ctrl)
 void interrupt_reset(struct ctrl *ctrl)
 {
 	forget_posted(ctrl->interrupts);
+	timer_cancel(ctrl->loop, &ctrl->pin);
 	function_intx(ctrl->function, false);
+}
+
+static void pulse_ends(struct timer *timer)
+{
+	update_pin(container_of(timer, struct ctrl, pin));
+}
+
+static void pulse_pin(struct ctrl *ctrl)
+{
+	ctrl->pin.fire = pulse_ends;
+	timer_arm(ctrl->loop, &ctrl->pin, loop_now(ctrl->loop) + PULSE_NS);
+	update_pin(ctrl);
 }
 
 void interrupt_force(struct ctrl *ctrl, unsigned int vector)
 {
 	unsigned int vectors;
 
-	if (function_irq_mode(ctrl->function, &vectors) != FUNCTION_IRQ_INTX) {
+	switch (function_irq_mode(ctrl->function, &vectors)) {
+	case FUNCTION_IRQ_MSIX:
 		function_message(ctrl->function, vector);
-		return;
+		break;
+	case FUNCTION_IRQ_MSI:
+		send_msi(ctrl, vector, vectors);
+		break;
+	case FUNCTION_IRQ_INTX:
+		if (!masked(ctrl, 0) && (timer_armed(&ctrl->pin) || !update_pin(ctrl)))
+			pulse_pin(ctrl);
+		break;
+	case FUNCTION_IRQ_NONE:
+		break;
 	}
-	function_intx(ctrl->function, true);
-	update_pin(ctrl);
+}
+
+void interrupt_force_masked(struct ctrl *ctrl, unsigned int vector)
+{
+	unsigned int vectors;
+
+	switch (function_irq_mode(ctrl->function, &vectors)) {
+	case FUNCTION_IRQ_MSIX:
+		function_message_masked(ctrl->function, vector);
+		break;
+	case FUNCTION_IRQ_MSI:
+		function_message_masked(ctrl->function, vector % vectors);
+		break;
+	case FUNCTION_IRQ_INTX:
+		pulse_pin(ctrl);
+		break;
+	case FUNCTION_IRQ_NONE:
+		break;
+	}
 }
