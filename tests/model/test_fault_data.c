@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Faults of data: each is armed, and buffers, verification and a power cut show exactly that. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <nvme/types.h>
 
@@ -270,6 +272,76 @@ START_TEST(dma_goes_to_memory_of_an_earlier_command)
 }
 END_TEST
 
+/* The last line of the log about an action has these words. */
+static void assert_logged(const char *action, uint64_t bus, const char *fate)
+{
+	char *log = model_log(&dev->model), *line = log, *next, words[160];
+
+	while ((next = strstr(line + 1, action)))
+		line = next;
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(words, sizeof(words), "bytes written to %#llx, data of an earlier command%s",
+		 (unsigned long long)bus, fate);
+	next = strstr(line, words);
+	ck_assert_msg(next && !next[strlen(words)], "'%s' is not '%s'", line, words);
+	free(log);
+}
+
+/* A buffer that all remembered commands had, freed; its memory is still to be seen at *seen. */
+static uint64_t use_and_free(unsigned char **seen)
+{
+	struct nvt_buffer *freed = nvt_buffer_create(dev->pcie, 4096, NVT_BUFFER_CONTIGUOUS);
+	uint64_t bus = nvt_buffer_bus(freed, 0);
+	unsigned int i;
+
+	for (i = 0; i < REMEMBERED; i++)
+		read_into(freed, 8);
+	*seen = mremap(nvt_buffer_data(freed), 0, 4096, MREMAP_MAYMOVE);
+	ck_assert_ptr_ne(*seen, MAP_FAILED);
+	nvt_buffer_free(freed);
+	return bus;
+}
+
+START_TEST(dma_goes_to_memory_that_the_host_has_unmapped)
+{
+	struct nvt_buffer *buf = nvt_buffer_create(dev->pcie, 4096, NVT_BUFFER_CONTIGUOUS);
+	unsigned char *seen;
+	uint64_t bus = use_and_free(&seen);
+
+	faulty_arm(&faulty, "opcode=read nth=1 do dma-freed value=0x5a");
+	read_into(buf, 8);
+	assert_bytes(buf, 0, 4096, 0);
+	ck_assert_uint_eq(seen[0], 0x5a);
+	ck_assert_uint_eq(seen[63], 0x5a);
+	ck_assert_uint_eq(seen[64], 0);
+	faulty_assert_shots(&faulty, "dma-freed", 1);
+	assert_logged("dma-freed", bus, ", unmapped since");
+	munmap(seen, 4096);
+	nvt_buffer_free(buf);
+}
+END_TEST
+
+START_TEST(dma_goes_to_an_address_without_memory)
+{
+	struct nvt_buffer *buf = nvt_buffer_create(dev->pcie, 4096, NVT_BUFFER_CONTIGUOUS);
+	unsigned char *seen;
+	uint64_t bus = use_and_free(&seen);
+
+	/* More than the model keeps of what is unmapped. */
+	nvt_buffer_free(nvt_buffer_create(dev->pcie, 65 << 20, NVT_BUFFER_CONTIGUOUS));
+	faulty_arm(&faulty, "opcode=read nth=1 do dma-freed value=0x5a");
+	read_into(buf, 8);
+	assert_bytes(buf, 0, 4096, 0);
+	ck_assert_uint_eq(seen[0], 0);
+	faulty_assert_shots(&faulty, "dma-freed", 1);
+	assert_logged("dma-freed", bus, ", unmapped since and out of reach");
+	/* The device goes on. */
+	read_into(buf, 8);
+	munmap(seen, 4096);
+	nvt_buffer_free(buf);
+}
+END_TEST
+
 START_TEST(identify_lies)
 {
 	struct nvme_id_ctrl *id = (struct nvme_id_ctrl *)data();
@@ -357,6 +429,8 @@ static void add_data(Suite *suite)
 	tcase_add_test(tc, flush_is_lost);
 	tcase_add_test(tc, dma_goes_past_the_end);
 	tcase_add_test(tc, dma_goes_to_memory_of_an_earlier_command);
+	tcase_add_test(tc, dma_goes_to_memory_that_the_host_has_unmapped);
+	tcase_add_test(tc, dma_goes_to_an_address_without_memory);
 	tcase_add_test(tc, identify_lies);
 }
 

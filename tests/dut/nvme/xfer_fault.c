@@ -10,20 +10,23 @@
 #define DEFAULT_BYTE	0xee
 #define MOST		(1U << 20)
 
-static void scribble(struct ctrl *ctrl, const struct fault_shot *shot, uint64_t addr,
-		     uint32_t count, bool stale)
+/* 0, or a negative errno: somewhere there is no memory of the host. */
+static int scribble(struct ctrl *ctrl, const struct fault_shot *shot, uint64_t addr, uint32_t count,
+		    bool stale)
 {
 	unsigned char bytes[4096];
 	uint32_t n;
+	int err = 0;
 
 	memset(bytes, shot->has_value ? (int)shot->value : DEFAULT_BYTE, sizeof(bytes));
-	for (; count; addr += n, count -= n) {
+	for (; count && !err; addr += n, count -= n) {
 		n = count < sizeof(bytes) ? count : sizeof(bytes);
 		if (stale)
-			function_dma_write_stale(ctrl->function, addr, bytes, n);
+			err = function_dma_write_stale(ctrl->function, addr, bytes, n);
 		else
-			ctrl_dma_write(ctrl, addr, bytes, n);
+			err = ctrl_dma_write(ctrl, addr, bytes, n);
 	}
+	return err;
 }
 
 static uint32_t count_of(const struct fault_shot *shot)
@@ -37,6 +40,7 @@ static void write_past_end(struct cmd *cmd, const struct fault_shot *shot)
 {
 	const struct xfer_segment *last;
 	uint64_t addr;
+	int err;
 
 	if (!cmd->data.nr)
 		return;
@@ -44,9 +48,9 @@ static void write_past_end(struct cmd *cmd, const struct fault_shot *shot)
 	if (last->bit_bucket)
 		return;
 	addr = last->addr + last->length;
-	fault_log(cmd, shot, "%u bytes written to %#llx, past the end of its data", count_of(shot),
-		  (unsigned long long)addr);
-	scribble(cmd->ctrl, shot, addr, count_of(shot), false);
+	err = scribble(cmd->ctrl, shot, addr, count_of(shot), false);
+	fault_log(cmd, shot, "%u bytes written to %#llx, past the end of its data%s", count_of(shot),
+		  (unsigned long long)addr, err ? ", where the host has no memory" : "");
 }
 
 static bool in_use(const struct ctrl *ctrl, uint64_t addr)
@@ -76,15 +80,19 @@ static bool find_freed(const struct ctrl *ctrl, uint64_t *addr)
 
 static void write_freed(struct cmd *cmd, const struct fault_shot *shot)
 {
+	const char *fate = "";
 	uint64_t addr;
 
 	if (!find_freed(cmd->ctrl, &addr)) {
 		fault_log(cmd, shot, "no earlier command has data elsewhere: nothing written");
 		return;
 	}
-	fault_log(cmd, shot, "%u bytes written to %#llx, data of an earlier command",
-		  count_of(shot), (unsigned long long)addr);
-	scribble(cmd->ctrl, shot, addr, count_of(shot), true);
+	if (!ctrl_dma_pointer(cmd->ctrl, addr, 1, true))
+		fate = ", unmapped since";
+	if (scribble(cmd->ctrl, shot, addr, count_of(shot), true))
+		fate = ", unmapped since and out of reach";
+	fault_log(cmd, shot, "%u bytes written to %#llx, data of an earlier command%s",
+		  count_of(shot), (unsigned long long)addr, fate);
 }
 
 void xfer_fault(struct cmd *cmd)
