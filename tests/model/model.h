@@ -31,6 +31,9 @@ struct model {
 	char faults[80];
 };
 
+/* The path of nvt-dut. */
+const char *model_program(void);
+
 /* Returns when it serves. @options as -o has them, "{dir}" being the folder; NULL: none. */
 void model_start(struct model *model, const char *options);
 void model_start_with(struct model *model, const struct model_opts *opts);

@@ -48,6 +48,7 @@ static int run(const char *command)
 	int status;
 
 	setenv("nvt", tool(), 1);
+	setenv("dut", model_program(), 1);
 	setenv("dev", model.address[0], 1);
 	setenv("dir", model.dir, 1);
 	setenv("command", command, 1);
@@ -121,6 +122,39 @@ START_TEST(wrong_use_of_dev_is_named)
 }
 END_TEST
 
+/* A disk of 4 MiB, in a namespace of mounts of its own; a shell's text runs where it is "store". */
+static void assert_on_small_disk(const char *script, int code, const char *words)
+{
+	char command[2048];
+
+	snprintf(command, sizeof(command),
+		 "unshare -rm sh -ec 'mkdir -p store && mount -t tmpfs -o size=4m none store\n%s'", script);
+	assert_run(command, code, words);
+}
+
+START_TEST(full_disk_is_named)
+{
+	assert_on_small_disk("exec $dut -o size=64M,store=store s -- $nvt --dev vfio-user:s perf "
+			     "--read-percent 0 --destroy-data --sequential --io-count 8192",
+			     74, "nvt-dut: store store: no space left on device");
+}
+END_TEST
+
+START_TEST(store_of_a_full_disk_goes_on_where_there_is_room)
+{
+	assert_on_small_disk("head -c 65536 /dev/urandom >in\n"
+			     "$dut -o size=64M,store=store s -- $nvt --dev vfio-user:s write "
+			     "--data in --block-count 127\n"
+			     "$dut -o size=64M,store=store s -- $nvt --dev vfio-user:s perf "
+			     "--read-percent 0 --destroy-data --region-start 1024 --io-count 8192 || "
+			     "test $? = 74\n"
+			     "mount -o remount,size=128m store\n"
+			     "$dut -o size=64M,store=store s -- $nvt --dev vfio-user:s read "
+			     "--data out --block-count 127\n"
+			     "cmp in out", 0, "read 128 blocks");
+}
+END_TEST
+
 Suite *tool_suite(void)
 {
 	Suite *suite = suite_create("tool");
@@ -131,5 +165,7 @@ Suite *tool_suite(void)
 	tcase_add_test(tc, data_written_are_read);
 	tcase_add_test(tc, what_needs_a_driver_is_refused);
 	tcase_add_test(tc, wrong_use_of_dev_is_named);
+	tcase_add_test(tc, full_disk_is_named);
+	tcase_add_test(tc, store_of_a_full_disk_goes_on_where_there_is_room);
 	return suite;
 }

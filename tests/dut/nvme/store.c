@@ -2,6 +2,7 @@
 /* Where the blocks of a namespace are: two mapped files, or memory. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,28 @@ struct header {
 	uint32_t lba_shift;
 	uint32_t ms;
 };
+
+static char disk_full_text[4200];
+
+/* In the middle of a command, out of which there is no way but this. */
+static void disk_full(int signal, siginfo_t *info, void *context)
+{
+	if (info->si_code != BUS_ADRERR) {
+		sigaction(SIGBUS, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+		return;
+	}
+	(void)!write(STDERR_FILENO, disk_full_text, strlen(disk_full_text));
+	_exit(STORE_FULL_STATUS);
+}
+
+void store_watch_disk(const char *folder)
+{
+	struct sigaction action = { .sa_sigaction = disk_full, .sa_flags = SA_SIGINFO };
+
+	snprintf(disk_full_text, sizeof(disk_full_text),
+		 "nvt-dut: store %s: no space left on device, or a file there was cut short\n", folder);
+	sigaction(SIGBUS, &action, NULL);
+}
 
 static uint64_t to_page(uint64_t length)
 {

@@ -24,6 +24,12 @@ struct subsys;
 #define BLOCK_UNCORRECTABLE	(1U << 1)	/* by Write Uncorrectable: reads fail */
 #define BLOCK_SETTLED		(1U << 7)	/* the cache's, during a power cut */
 
+/* The process ends with this, and a line on stderr, when there is no room for a block of a store. */
+#define STORE_FULL_STATUS	74	/* EX_IOERR of <sysexits.h> */
+
+/* Before the first file of the folder is mapped. */
+void store_watch_disk(const char *folder);
+
 struct store {
 	struct subsys *subsys;
 	uint32_t nsid;

@@ -13,6 +13,7 @@
 #include "nvme/security.h"
 #include "nvme/smart.h"
 #include "nvme/state.h"
+#include "nvme/store.h"
 #include "nvme/subsys.h"
 #include "nvme/thermal.h"
 #include "nvme/timing.h"
@@ -69,6 +70,8 @@ struct subsys *subsys_new(struct loop *loop, const struct options *options, unsi
 	snprintf(subsys->nqn, sizeof(subsys->nqn), "nqn.2026-01.org.example:nvt-dut:%s",
 		 options->serial);
 	random_seed(&subsys->power_random, options->seed, POWER_STREAM);
+	if (options->store)
+		store_watch_disk(options->store);
 	subsys->state = state_open(options->store, error, size);
 	if (!subsys->state) {
 		free(subsys);

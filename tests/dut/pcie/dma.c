@@ -18,6 +18,7 @@
 
 /* What a signal's handler must find. All functions of a process are the work of one thread. */
 static struct dma *all_dma;
+static struct sigaction other_action;	/* of whatever else is mapped */
 
 static bool map_holds(const struct dma_map *map, const uint8_t *address)
 {
@@ -49,8 +50,8 @@ static void bus_error(int signal, siginfo_t *info, void *context)
 		    MAP_FAILED)
 			return;
 	}
-	/* Somebody else's: the access is made again, and ends the process. */
-	sigaction(SIGBUS, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	/* Somebody else's: the access is made again, for the handler that was there before. */
+	sigaction(SIGBUS, &other_action, NULL);
 }
 
 void dma_init(struct dma *dma)
@@ -58,7 +59,8 @@ void dma_init(struct dma *dma)
 	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO };
 
 	memset(dma, 0, sizeof(*dma));
-	sigaction(SIGBUS, &action, NULL);
+	if (!all_dma)
+		sigaction(SIGBUS, &action, &other_action);
 	dma->next = all_dma;
 	all_dma = dma;
 }
@@ -73,6 +75,8 @@ void dma_exit(struct dma *dma)
 			break;
 		}
 	}
+	if (!all_dma)
+		sigaction(SIGBUS, &other_action, NULL);
 	for (size_t i = 0; i < dma->nr_maps; i++)
 		if (dma->maps[i].memory)
 			munmap(dma->maps[i].memory, dma->maps[i].length);
