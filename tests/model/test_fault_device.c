@@ -314,6 +314,61 @@ START_TEST(error_of_pci_express)
 }
 END_TEST
 
+/* PCIe 6.0, 2.2.1 and 2.2.9: what a header says, as the log has it. */
+#define FIRST		PCI_ERR_CAP_FEP
+#define TYPE(dword)	((dword) >> 24)
+#define LENGTH(dword)	((dword) & 0x3ff)
+#define DIGEST		(1U << 15)
+#define POISONED	(1U << 14)
+
+static const struct {
+	const char *rule;
+	unsigned int bit;
+	uint32_t type;			/* of the TLP, with its format */
+	uint32_t flags;
+} tlps[] = {
+	{ "do pci-error error=poisoned-tlp", 12, 0x4a, POISONED },
+	{ "do pci-error error=unexpected-completion", 16, 0x4a, 0 },
+	{ "do pci-error error=completer-abort", 15, 0x20, 0 },
+	{ "do pci-error error=unsupported-request", 20, 0x20, 0 },
+	{ "do pci-error error=ecrc", 19, 0x60, DIGEST },
+	{ "do pci-error error=malformed-tlp", 18, 0x60, 0 },
+};
+
+static uint32_t header(int aer, unsigned int dword)
+{
+	return faulty_config(&faulty, aer + PCI_ERR_HEADER_LOG + 4 * dword);
+}
+
+START_TEST(header_of_the_first_error_is_logged)
+{
+	int aer = nvt_pcie_find_ext_cap(faulty.dev.pcie, PCI_EXT_CAP_ID_ERR);
+	uint32_t dword;
+
+	faulty_arm(&faulty, tlps[_i].rule);
+	faulty_assert_shots(&faulty, "pci-error", 1);
+	ck_assert_uint_eq(FIRST(faulty_config(&faulty, aer + PCI_ERR_CAP)), tlps[_i].bit);
+	ck_assert_uint_eq(TYPE(header(aer, 0)), tlps[_i].type);
+	ck_assert_uint_eq(header(aer, 0) & (DIGEST | POISONED), tlps[_i].flags);
+	ck_assert_uint_ge(LENGTH(header(aer, 0)), 1);
+	if (tlps[_i].type != 0x4a) {
+		ck_assert_uint_eq(header(aer, 3), faulty_config(&faulty, PCI_BASE_ADDRESS_0) & ~0xfU);
+		ck_assert_uint_eq(header(aer, 2), faulty_config(&faulty, PCI_BASE_ADDRESS_1));
+	}
+	/* A second one does not take its place until the host has cleared the first. */
+	dword = header(aer, 0);
+	faulty_arm(&faulty, "do pci-error error=data-link-protocol");
+	faulty_assert_shots(&faulty, "pci-error", 2);
+	ck_assert_uint_eq(header(aer, 0), dword);
+	ck_assert_int_eq(nvt_pcie_config_write(faulty.dev.pcie, aer + PCI_ERR_UNCOR_STATUS, 4, ~0U),
+			 0);
+	faulty_arm(&faulty, "do pci-error error=data-link-protocol");
+	faulty_assert_shots(&faulty, "pci-error", 3);
+	ck_assert_uint_eq(FIRST(faulty_config(&faulty, aer + PCI_ERR_CAP)), 4);
+	ck_assert_uint_eq(header(aer, 0), 0);
+}
+END_TEST
+
 START_TEST(config_space_is_ones)
 {
 	uint32_t id = faulty_config(&faulty, 0);
@@ -359,6 +414,8 @@ static void add_pci(Suite *suite)
 	tcase_add_test(tc, link_goes_down_at_a_command);
 	tcase_add_test(tc, device_is_removed);
 	tcase_add_test(tc, error_of_pci_express);
+	tcase_add_loop_test(tc, header_of_the_first_error_is_logged, 0,
+			    sizeof(tlps) / sizeof(tlps[0]));
 	tcase_add_test(tc, config_space_is_ones);
 }
 
