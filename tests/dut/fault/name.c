@@ -71,7 +71,6 @@ static const struct {
 	{ "replay-timeout", 0, PCI_ERR_COR_REP_TIMER },
 	{ "advisory", 0, PCI_ERR_COR_ADV_NFAT },
 	{ "data-link-protocol", PCI_ERR_UNC_DLP, 0 },
-	{ "surprise-down", PCI_ERR_UNC_SURPDN, 0 },
 	{ "poisoned-tlp", PCI_ERR_UNC_POISON_TLP, 0 },
 	{ "flow-control", PCI_ERR_UNC_FCP, 0 },
 	{ "completion-timeout", PCI_ERR_UNC_COMP_TIME, 0 },
