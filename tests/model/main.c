@@ -42,6 +42,7 @@ int main(void)
 	srunner_add_suite(runner, interrupt_suite());
 	srunner_add_suite(runner, hmb_suite());
 	srunner_add_suite(runner, power_suite());
+	srunner_add_suite(runner, doorbell_buffer_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

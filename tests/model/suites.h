@@ -36,5 +36,6 @@ Suite *persistent_event_suite(void);
 Suite *interrupt_suite(void);
 Suite *hmb_suite(void);
 Suite *power_suite(void);
+Suite *doorbell_buffer_suite(void);
 
 #endif /* SUITES_H */

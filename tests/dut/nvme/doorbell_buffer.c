@@ -59,16 +59,34 @@ uint32_t doorbell_buffer_head(struct cq *cq)
 	return exchange(cq->ctrl, cq->id, true, cq->head);
 }
 
-/* Queues that there are go on from where they are, until the host stores something else. */
-static void keep_queues(struct ctrl *ctrl)
+/*
+ * Queues that there are go on from where they are. One was rung before maybe:
+ * at event index 0 the host would not ring again soon. It may have stored
+ * doorbells already, zeros are taken for none; what it stores later differs
+ * from *last.
+ */
+static bool take_over(struct ctrl *ctrl, uint16_t qid, bool cq, uint32_t value, uint32_t *last)
+{
+	uint64_t event_index = ctrl->event_indexes + offset_of(ctrl, qid, cq);
+
+	if (ctrl_dma_write(ctrl, event_index, &value, sizeof(value)))
+		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return doorbell_buffer_peek(ctrl, qid, cq, last) && *last && *last != value;
+}
+
+static void take_over_queues(struct ctrl *ctrl)
 {
 	uint32_t qid;
 
 	for (qid = 1; qid <= ctrl->top_queue; qid++) {
-		if (ctrl->sq[qid])
-			doorbell_buffer_peek(ctrl, qid, false, &ctrl->sq[qid]->last_tail);
-		if (ctrl->cq[qid])
-			doorbell_buffer_peek(ctrl, qid, true, &ctrl->cq[qid]->last_head);
+		struct sq *sq = ctrl->sq[qid];
+		struct cq *cq = ctrl->cq[qid];
+
+		if (sq && take_over(ctrl, qid, false, sq->tail, &sq->last_tail))
+			sq_doorbell(sq, sq->tail);
+		if (cq && take_over(ctrl, qid, true, cq->head, &cq->last_head))
+			cq_doorbell(cq, cq->head);
 	}
 }
 
@@ -83,6 +101,6 @@ uint16_t doorbell_buffer_config_run(struct cmd *cmd)
 		return cmd_bad_field(cmd, PRP2_BYTE);
 	ctrl->shadow_doorbells = cmd->sqe.prp1;
 	ctrl->event_indexes = cmd->sqe.prp2;
-	keep_queues(ctrl);
+	take_over_queues(ctrl);
 	return 0;
 }
