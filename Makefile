@@ -144,10 +144,12 @@ test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples dut ## th
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M -- $(OUT)/tests/guest
 	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(OUT)/tests/guest
 
-test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model, in a guest
+test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model and its faults, in a guest
 	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,controllers=2 -- tests/guest/stock-on-model shared
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,zns=on -- tests/guest/stock-on-model zoned
+	tests/vm/run --kernel $(GUEST) --dut model,size=64M,timeout=4 --dut-log $(OUT)/stock-faults.log -- \
+		tests/guest/stock-faults $(OUT)/stock-faults.log
 
 $(OUT)/bench/count.so: tests/bench/count.c tests/bench/mark.h
 	@mkdir -p $(@D)
