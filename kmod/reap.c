@@ -89,9 +89,9 @@ static struct nvt_slot *nvt_cqe_slot(struct nvt_cq *cq, struct nvt_sq *sq,
 }
 
 /* The command that this entry completes, or NULL. The slot is free once its record is full. */
-static struct nvt_cmd *nvt_cqe_match(struct nvt_cq *cq, const struct nvt_cqe *cqe, u64 now)
+static struct nvt_cmd *nvt_cqe_match(struct nvt_cq *cq, struct nvt_sq *sq,
+				     const struct nvt_cqe *cqe, u64 now)
 {
-	struct nvt_sq *sq = xa_load(&cq->dev->sqs, le32_to_cpu(cqe->sqhd_sqid) >> 16);
 	struct nvt_slot *slot = nvt_cqe_slot(cq, sq, cqe);
 	struct nvt_cmd *cmd = slot ? smp_load_acquire(&slot->cmd) : NULL;
 
@@ -145,14 +145,19 @@ static bool nvt_cq_next(struct nvt_cq *cq, struct nvt_cqe *cqe)
 static unsigned int nvt_cq_reap_batch(struct nvt_cq *cq, u64 now, struct nvt_cmd **done,
 				      unsigned int *nr)
 {
+	struct nvt_sq *sq = NULL;
 	unsigned int seen = 0;
 	unsigned long flags;
 	struct nvt_cqe cqe;
+	u16 sqid;
 
 	*nr = 0;
 	spin_lock_irqsave(&cq->lock, flags);
 	while (seen < NVT_REAP_BATCH && !cq->dead && nvt_cq_next(cq, &cqe)) {
-		done[*nr] = nvt_cqe_match(cq, &cqe, now);
+		sqid = le32_to_cpu(cqe.sqhd_sqid) >> 16;
+		if (!sq || sq->qid != sqid)
+			sq = xa_load(&cq->dev->sqs, sqid);
+		done[*nr] = nvt_cqe_match(cq, sq, &cqe, now);
 		if (done[*nr])
 			(*nr)++;
 		seen++;

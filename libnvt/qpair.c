@@ -57,8 +57,8 @@ static int find_list(struct nvt_qpair *qp, uint16_t cid, uint64_t **list, uint64
 	return 0;
 }
 
-static int describe_data(struct nvt_qpair *qp, struct nvt_sqe *sqe, const struct nvt_buffer *buf,
-			 size_t offset, size_t length)
+int nvt_qpair_describe(struct nvt_qpair *qp, struct nvt_sqe *sqe, const struct nvt_buffer *buf,
+		       size_t offset, size_t length)
 {
 	uint64_t *list = NULL, list_bus = 0;
 	int err;
@@ -81,7 +81,6 @@ bad:
 int nvt_qpair_post(struct nvt_qpair *qp, struct nvt_sqe *sqe, struct nvt_buffer *buf,
 		   size_t offset, size_t length, nvt_cmd_cb cb, void *arg)
 {
-	struct nvt_slot *slot;
 	int err;
 
 	if (!nvt_qpair_alive(qp))
@@ -89,22 +88,15 @@ int nvt_qpair_post(struct nvt_qpair *qp, struct nvt_sqe *sqe, struct nvt_buffer 
 	if (!qp->nr_free)
 		return nvt_fail(-EBUSY, "%s: queue %u: full with %u commands; poll first",
 				qp->pcie->addr, qp->qid, qp->entries - 1);
-	sqe->cid = qp->free_ids[qp->nr_free - 1];
+	sqe->cid = nvt_qpair_next_id(qp);
 	if (buf) {
-		err = describe_data(qp, sqe, buf, offset, length);
+		err = nvt_qpair_describe(qp, sqe, buf, offset, length);
 		if (err)
 			return err;
 	}
-	err = qp->ops->post(qp, sqe);
-	if (err)
-		return err;
-	qp->nr_free--;
-	slot = &qp->slots[sqe->cid];
-	slot->cb = cb;
-	slot->arg = arg;
-	slot->submit_ns = 0;
-	slot->busy = true;
-	return 0;
+	qp->slots[sqe->cid].cb = cb;
+	qp->slots[sqe->cid].arg = arg;
+	return nvt_qpair_post_ready(qp, sqe);
 }
 
 int nvt_qpair_ring(struct nvt_qpair *qp)
@@ -112,18 +104,6 @@ int nvt_qpair_ring(struct nvt_qpair *qp)
 	if (!nvt_qpair_alive(qp))
 		return fail_dead(qp);
 	return qp->ops->ring(qp);
-}
-
-void nvt_qpair_end(struct nvt_qpair *qp, uint16_t cid, const struct nvt_cpl *cpl)
-{
-	struct nvt_slot *slot = &qp->slots[cid];
-	nvt_cmd_cb cb = slot->cb;
-
-	/* Free before the callback, which may post into its place. */
-	slot->busy = false;
-	qp->free_ids[qp->nr_free++] = cid;
-	if (cb)
-		cb(slot->arg, cpl);
 }
 
 /* What the device will not answer any more. */

@@ -27,11 +27,12 @@ static inline uint32_t nvt_histogram_index(uint64_t value)
 	return (uint32_t)(shift * NVT_HISTOGRAM_SUB) + (uint32_t)(value >> shift);
 }
 
-static inline void nvt_histogram_record(struct nvt_histogram *h, uint64_t value)
+/* So many times the same value. */
+static inline void nvt_histogram_record(struct nvt_histogram *h, uint64_t value, uint64_t times)
 {
-	h->bucket[nvt_histogram_index(value)]++;
-	h->count++;
-	h->sum += value;
+	h->bucket[nvt_histogram_index(value)] += times;
+	h->count += times;
+	h->sum += value * times;
 	if (value < h->min)
 		h->min = value;
 	if (value > h->max)

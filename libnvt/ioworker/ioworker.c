@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nvme/types.h>
+
 #include "clock.h"
 #include "err.h"
 #include "ioworker/worker.h"
@@ -34,14 +36,12 @@ static void prepare_load(struct nvt_ioworker *w)
 
 static void prepare(struct nvt_ioworker *w)
 {
-	uint32_t nsid = nvt_ns_id(w->ns);
-
 	w->verify = w->opts.verify;
 	w->spin = w->opts.polled || w->opts.backend == NVT_BACKEND_RAW;
 	w->block_size = nvt_ns_block_size(w->ns);
 	w->slot_bytes = nvt_ioworker_slot_bytes(w->ns, &w->opts);
-	w->dir[0].sqe = nvt_sqe_read(nsid, 0, 1, 0);
-	w->dir[1].sqe = nvt_sqe_write(nsid, 0, 1, 0);
+	w->dir[0].opcode = nvme_cmd_read;
+	w->dir[1].opcode = nvme_cmd_write;
 	nvt_histogram_init(&w->dir[0].latency);
 	nvt_histogram_init(&w->dir[1].latency);
 	prepare_load(w);
@@ -49,19 +49,13 @@ static void prepare(struct nvt_ioworker *w)
 
 static int make_slots(struct nvt_ioworker *w)
 {
-	uint32_t depth = w->opts.qdepth, i;
+	uint32_t depth = w->opts.qdepth;
 
 	w->slot = calloc(depth, sizeof(*w->slot));
-	w->free = calloc(depth, sizeof(*w->free));
 	if (w->verify)
 		w->crc = calloc((size_t)depth * w->opts.io_blocks, sizeof(*w->crc));
-	if (!w->slot || !w->free || (w->verify && !w->crc))
+	if (!w->slot || (w->verify && !w->crc))
 		return nvt_fail(-ENOMEM, "%s: ioworker: out of memory", addr_of(w->ns));
-	for (i = 0; i < depth; i++) {
-		w->slot[i] = (struct nvt_io_slot){ .w = w, .index = i };
-		w->free[i] = (uint16_t)(depth - 1 - i);
-	}
-	w->nr_free = depth;
 	return 0;
 }
 
@@ -91,6 +85,27 @@ static int make_qpair(struct nvt_ioworker *w)
 
 	w->qp = nvt_qpair_create(nvt_ns_ctrl(w->ns), &opts);
 	return w->qp ? 0 : -errno;
+}
+
+/* What is the same in all commands of an id is written once. */
+static int fill_slots(struct nvt_ioworker *w)
+{
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < w->opts.qdepth; i++) {
+		struct nvt_io_slot *slot = &w->slot[i];
+
+		*slot = (struct nvt_io_slot){ .w = w, .index = i, .nlb = w->opts.io_blocks,
+					      .dir = &w->dir[0] };
+		slot->sqe = nvt_sqe_read(nvt_ns_id(w->ns), 0, slot->nlb, 0);
+		slot->sqe.cid = (uint16_t)i;
+		err = nvt_ioworker_describe(slot);
+		if (err)
+			return err;
+		nvt_ioworker_bind(slot);
+	}
+	return 0;
 }
 
 /* The thread takes no signals: they are the program's. */
@@ -145,7 +160,6 @@ static void end(struct nvt_ioworker *w)
 static void free_worker(struct nvt_ioworker *w)
 {
 	free(w->crc);
-	free(w->free);
 	free(w->slot);
 	free(w);
 }
@@ -172,6 +186,9 @@ struct nvt_ioworker *nvt_ioworker_start(struct nvt_ns *ns, const struct nvt_iowo
 	if (err)
 		goto out_free;
 	err = make_qpair(w);
+	if (err)
+		goto out_end;
+	err = fill_slots(w);
 	if (err)
 		goto out_end;
 	err = start_thread(w);

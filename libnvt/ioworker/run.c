@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "err.h"
 #include "ioworker/worker.h"
+#include "transport/transport.h"
 #include "verify/verify.h"
 
 #define REDRAWS		16	/* places tried for a random command */
@@ -37,7 +38,7 @@ static void note_status(struct nvt_ioworker *w, const struct nvt_io_slot *slot, 
 		return;
 	w->status = status;
 	w->status_write = slot->write;
-	w->status_slba = slot->slba;
+	w->status_slba = nvt_io_slot_slba(slot);
 	w->status_nlb = slot->nlb;
 }
 
@@ -54,7 +55,7 @@ static uint32_t *crc_of(const struct nvt_io_slot *slot)
 static void check(struct nvt_ioworker *w, const struct nvt_io_slot *slot)
 {
 	struct nvt_miscompare bad;
-	uint32_t wrong = nvt_check_blocks(w->verify, slot->slba, slot->nlb, data_of(slot), &bad,
+	uint32_t wrong = nvt_check_blocks(w->verify, nvt_io_slot_slba(slot), slot->nlb, data_of(slot), &bad,
 					  &w->verified);
 
 	if (!wrong)
@@ -68,87 +69,126 @@ static void check(struct nvt_ioworker *w, const struct nvt_io_slot *slot)
 static void settle(struct nvt_ioworker *w, const struct nvt_io_slot *slot, uint16_t status)
 {
 	if (slot->write)
-		nvt_verify_written(w->verify, slot->slba, slot->nlb, status ? NULL : crc_of(slot));
+		nvt_verify_written(w->verify, nvt_io_slot_slba(slot), slot->nlb, status ? NULL : crc_of(slot));
 	else if (!status)
 		check(w, slot);
-	nvt_verify_release(w->verify, slot->slba, slot->nlb);
+	nvt_verify_release(w->verify, nvt_io_slot_slba(slot), slot->nlb);
 }
 
-static void measure(struct nvt_ioworker *w, const struct nvt_io_slot *slot,
-		    const struct nvt_cpl *cpl, uint16_t status)
+static void failed(struct nvt_ioworker *w, const struct nvt_io_slot *slot, uint16_t status)
 {
-	struct nvt_direction *dir = &w->dir[slot->write];
-
-	nvt_histogram_record(&dir->latency, cpl->complete_ns - cpl->submit_ns);
-	w->last_ns = cpl->complete_ns;
-	if (status)
-		note_status(w, slot, status);
+	if (status == NVT_STATUS_DEAD)
+		fail(w, -EIO);
 	else
-		dir->blocks += slot->nlb;
+		note_status(w, slot, status);
+}
+
+/* The one before goes into the histogram. */
+static void start_run(struct nvt_direction *dir, uint64_t ns)
+{
+	if (dir->run)
+		nvt_histogram_record(&dir->latency, dir->run_ns, dir->run);
+	dir->run_ns = ns;
+	dir->run = 0;
 }
 
 static void ended(void *arg, const struct nvt_cpl *cpl)
 {
 	struct nvt_io_slot *slot = arg;
 	struct nvt_ioworker *w = slot->w;
+	struct nvt_direction *dir = slot->dir;
 	uint16_t status = nvt_cpl_status(cpl);
 
-	if (status == NVT_STATUS_DEAD)
-		fail(w, -EIO);
+	if (status)
+		failed(w, slot, status);
 	else
-		measure(w, slot, cpl, status);
+		dir->blocks += slot->nlb;
+	if (status != NVT_STATUS_DEAD) {
+		if (dir->run_ns != cpl->complete_ns - cpl->submit_ns)
+			start_run(dir, cpl->complete_ns - cpl->submit_ns);
+		dir->run++;
+		w->last_ns = cpl->complete_ns;
+	}
 	if (w->verify)
 		settle(w, slot, status);
-	w->free[w->nr_free++] = (uint16_t)slot->index;
 }
 
-static bool hold(struct nvt_ioworker *w)
+int nvt_ioworker_describe(struct nvt_io_slot *slot)
+{
+	struct nvt_ioworker *w = slot->w;
+
+	return nvt_qpair_describe(w->qp, &slot->sqe, w->buffer, (size_t)slot->index * w->slot_bytes,
+				  (size_t)slot->nlb * w->block_size);
+}
+
+void nvt_ioworker_bind(struct nvt_io_slot *slot)
+{
+	struct nvt_slot *id = &slot->w->qp->slots[slot->index];
+
+	id->cb = ended;
+	id->arg = slot;
+}
+
+static bool hold(struct nvt_ioworker *w, struct nvt_io *io)
 {
 	int i;
 
 	for (i = 0; i < REDRAWS; i++) {
-		if (nvt_verify_hold(w->verify, w->io.slba, w->io.nlb))
+		if (nvt_verify_hold(w->verify, io->slba, io->nlb))
 			return true;
-		if (!w->io.random)
+		if (!io->random)
 			return false;
-		nvt_load_redraw(&w->load, &w->io);
+		nvt_load_redraw(&w->load, io);
 	}
 	return false;
 }
 
-/* Draws w->io, or takes up the one that could not be held. */
-static bool next_io(struct nvt_ioworker *w)
+/* Draws a command, or takes up the one that could not be held. */
+static bool next_io(struct nvt_ioworker *w, struct nvt_io *io)
 {
-	if (!w->waiting)
-		nvt_load_next(&w->load, &w->io);
-	w->waiting = w->verify && !hold(w);
+	if (w->waiting)
+		*io = w->io;
+	else
+		nvt_load_next(&w->load, io);
+	if (!w->verify)
+		return true;
+	w->waiting = !hold(w, io);
+	w->io = *io;
 	return !w->waiting;
 }
 
-static int post(struct nvt_ioworker *w)
+static void turn(struct nvt_io_slot *slot, bool write)
 {
-	struct nvt_io_slot *slot = &w->slot[w->free[w->nr_free - 1]];
-	struct nvt_sqe *sqe = &w->dir[w->io.write].sqe;
-	int err;
+	slot->write = write;
+	slot->dir = &slot->w->dir[write];
+	slot->sqe.opcode = slot->dir->opcode;
+}
 
-	slot->slba = w->io.slba;
-	slot->nlb = w->io.nlb;
-	slot->write = w->io.write;
-	sqe->cdw10 = (uint32_t)slot->slba;
-	sqe->cdw11 = (uint32_t)(slot->slba >> 32);
-	sqe->cdw12 = slot->nlb - 1;
-	if (w->verify && slot->write)
-		nvt_verify_stamp(w->verify, slot->slba, slot->nlb, data_of(slot), crc_of(slot));
-	err = nvt_qpair_post(w->qp, sqe, w->buffer, (size_t)slot->index * w->slot_bytes,
-			     (size_t)slot->nlb * w->block_size, ended, slot);
-	if (err) {
-		if (w->verify)
-			nvt_verify_release(w->verify, slot->slba, slot->nlb);
-		return err;
-	}
-	w->nr_free--;
-	w->issued++;
-	return 0;
+static int resize(struct nvt_io_slot *slot, uint32_t nlb)
+{
+	slot->nlb = nlb;
+	slot->sqe.cdw12 = nlb - 1;
+	return nvt_ioworker_describe(slot);
+}
+
+static int post(struct nvt_ioworker *w, struct nvt_qpair *qp, const struct nvt_io *io)
+{
+	struct nvt_io_slot *slot = &w->slot[nvt_qpair_next_id(qp)];
+	int err = 0;
+
+	if (slot->write != io->write)
+		turn(slot, io->write);
+	slot->sqe.cdw10 = (uint32_t)io->slba;
+	slot->sqe.cdw11 = (uint32_t)(io->slba >> 32);
+	if (slot->nlb != io->nlb)
+		err = resize(slot, io->nlb);
+	if (slot->write && w->verify)
+		nvt_verify_stamp(w->verify, io->slba, io->nlb, data_of(slot), crc_of(slot));
+	if (!err)
+		err = nvt_qpair_post_ready(qp, &slot->sqe);
+	if (err && w->verify)
+		nvt_verify_release(w->verify, io->slba, io->nlb);
+	return err;
 }
 
 static bool may_issue(struct nvt_ioworker *w)
@@ -159,15 +199,21 @@ static bool may_issue(struct nvt_ioworker *w)
 
 static void refill(struct nvt_ioworker *w)
 {
+	uint64_t room = w->qp->nr_free, left = w->limit - w->issued, i = 0;
+	uint64_t most = room < left ? room : left;
+	struct nvt_qpair *qp = w->qp;
+	struct nvt_io io;
 	int err;
 
-	while (w->nr_free && w->issued < w->limit && next_io(w)) {
-		err = post(w);
-		if (err) {
-			fail_with_text(w, err);
-			return;
-		}
+	/* Of a dead one this is the error. */
+	err = nvt_qpair_alive(qp) ? 0 : nvt_qpair_ring(qp);
+	while (!err && i < most && next_io(w, &io)) {
+		err = post(w, qp, &io);
+		i += !err;
 	}
+	w->issued += i;
+	if (err)
+		fail_with_text(w, err);
 }
 
 /* Rings, and calls ended() for at least one command. */
@@ -190,7 +236,7 @@ static void idle(struct nvt_ioworker *w)
 
 static void publish(struct nvt_ioworker *w)
 {
-	atomic_store_explicit(&w->ios, w->dir[0].latency.count + w->dir[1].latency.count,
+	atomic_store_explicit(&w->ios, w->issued - nvt_qpair_outstanding(w->qp),
 			      memory_order_relaxed);
 	atomic_store_explicit(&w->errors, w->failed + w->miscompares, memory_order_relaxed);
 }
@@ -206,7 +252,7 @@ static void run(struct nvt_ioworker *w)
 	for (;;) {
 		if (may_issue(w))
 			refill(w);
-		if (w->nr_free < w->opts.qdepth) {
+		if (nvt_qpair_outstanding(w->qp)) {
 			n = reap(w);
 			if (n < 0) {
 				fail_with_text(w, n);
@@ -238,6 +284,8 @@ void *nvt_ioworker_thread(void *worker)
 		w->deadline_ns = w->first_ns + w->opts.time_ms * NVT_NS_PER_MS;
 	run(w);
 	publish(w);
+	start_run(&w->dir[0], 0);
+	start_run(&w->dir[1], 0);
 	getrusage(RUSAGE_THREAD, &usage);
 	w->cpu_user_ns = ns_of(usage.ru_utime);
 	w->cpu_system_ns = ns_of(usage.ru_stime);

@@ -12,19 +12,22 @@
 #include "ioworker/histogram.h"
 #include "ioworker/load.h"
 
-/* A command in flight, and its place in the data buffer. */
+/* A command id: the command that has it, complete but for its place, and its part of the data buffer. */
 struct nvt_io_slot {
+	struct nvt_sqe sqe;
 	struct nvt_ioworker *w;
-	uint64_t slba;
 	uint32_t nlb;
-	uint32_t index;
+	uint32_t index;			/* the command id */
 	bool write;
+	struct nvt_direction *dir;	/* of it */
 };
 
 /* One for reads, one for writes. */
 struct nvt_direction {
-	struct nvt_sqe sqe;		/* all but place and length is set */
+	uint8_t opcode;
 	uint64_t blocks;		/* transferred by commands that succeeded */
+	uint64_t run_ns;		/* commands that were submitted and reaped together took the same: */
+	uint64_t run;			/* so many of them are not in the histogram yet */
 	struct nvt_histogram latency;
 };
 
@@ -36,13 +39,11 @@ struct nvt_ioworker {
 	struct nvt_qpair *qp;
 	struct nvt_buffer *buffer;
 	uint8_t *data;			/* of buffer */
-	struct nvt_io_slot *slot;
-	uint16_t *free;			/* indices of unused slots, a stack */
+	struct nvt_io_slot *slot;	/* by command id: the queue pair has as many as the depth */
 	uint32_t *crc;			/* io_blocks for each slot, or NULL */
 	struct nvt_verify *verify;
 	uint32_t slot_bytes;
 	uint32_t block_size;
-	uint32_t nr_free;
 	bool spin;			/* poll for a while before waiting */
 	bool waiting;			/* io could not be held: it is the next */
 	struct nvt_io io;
@@ -83,6 +84,17 @@ int nvt_ioworker_resolve(struct nvt_ns *ns, struct nvt_ioworker_opts *opts);
 
 /* Bytes of the data buffer that each command has. */
 uint32_t nvt_ioworker_slot_bytes(struct nvt_ns *ns, const struct nvt_ioworker_opts *opts);
+
+static inline uint64_t nvt_io_slot_slba(const struct nvt_io_slot *slot)
+{
+	return slot->sqe.cdw10 | (uint64_t)slot->sqe.cdw11 << 32;
+}
+
+/* Says where the data of a command is, which depends on its length. */
+int nvt_ioworker_describe(struct nvt_io_slot *slot);
+
+/* The end of each command with this id goes to the thread's accounts. */
+void nvt_ioworker_bind(struct nvt_io_slot *slot);
 
 /* The thread. */
 void *nvt_ioworker_thread(void *worker);

@@ -12,6 +12,7 @@
 #include "transport/transport.h"
 
 #define DOORBELLS	0x1000	/* NVMe over PCIe 1.1, 3.1.2 */
+#define REAP_BATCH	128	/* completions to a CQ doorbell, at most */
 
 struct raw {
 	struct nvt_sqe *sq;
@@ -107,53 +108,84 @@ static int raw_ring(struct nvt_qpair *qp)
 }
 
 /* The device writes the phase bit with the last dword of a completion. 4.2.4.1 */
-static inline bool raw_has_completion(const struct raw *raw)
+static inline bool has_phase(const struct nvt_cqe *cqe, uint8_t phase)
 {
 	/* Acquire: the rest of the completion is read after it, against the device. */
-	uint16_t status_phase = __atomic_load_n(&raw->cq[raw->cq_head].status_phase,
-						__ATOMIC_ACQUIRE);
-
-	return (status_phase & 1) == raw->phase;
+	return !((__atomic_load_n(&cqe->status_phase, __ATOMIC_ACQUIRE) ^ phase) & 1);
 }
 
-static bool raw_take(struct nvt_qpair *qp, struct raw *raw, uint64_t *now)
+static inline bool raw_has_completion(const struct raw *raw)
 {
-	struct nvt_cpl cpl = { .cqe = raw->cq[raw->cq_head] };
+	return has_phase(&raw->cq[raw->cq_head], raw->phase);
+}
 
-	raw->cq_head = next_index(raw, raw->cq_head);
-	if (!raw->cq_head)
+/*
+ * Takes them out of the ring before callbacks run: those may poll. Up to the
+ * end of the ring, so that the phase is the same.
+ */
+static unsigned int raw_collect(struct raw *raw, struct nvt_cpl *cpl, unsigned int max)
+{
+	const struct nvt_cqe *first = &raw->cq[raw->cq_head], *cqe = first, *end;
+
+	end = first + (max < raw->entries - raw->cq_head ? max : raw->entries - raw->cq_head);
+	for (; cqe < end && has_phase(cqe, raw->phase); cqe++, cpl++)
+		cpl->cqe = *cqe;
+	raw->cq_head += cqe - first;
+	if (raw->cq_head == raw->entries) {
+		raw->cq_head = 0;
 		raw->phase ^= 1;
-	if (cpl.cqe.sqid != qp->qid || !nvt_qpair_expects(qp, cpl.cqe.cid)) {
+	}
+	return cqe - first;
+}
+
+static inline bool raw_take(struct nvt_qpair *qp, struct nvt_cpl *cpl, uint64_t *now)
+{
+	uint16_t cid = cpl->cqe.cid;
+
+	if (__builtin_expect(cpl->cqe.sqid != qp->qid || !nvt_qpair_expects(qp, cid), 0)) {
 		qp->unexpected++;
 		return false;
 	}
-	cpl.submit_ns = qp->slots[cpl.cqe.cid].submit_ns;
+	cpl->submit_ns = qp->slots[cid].submit_ns;
 	/* A callback of this batch may have rung it. */
-	if (cpl.submit_ns > *now)
+	if (__builtin_expect(cpl->submit_ns > *now, 0))
 		*now = nvt_now_ns();
-	cpl.complete_ns = *now;
-	nvt_qpair_end(qp, cpl.cqe.cid, &cpl);
+	cpl->complete_ns = *now;
+	nvt_qpair_end(qp, cid, cpl);
 	return true;
+}
+
+/* The doorbell frees the entries only after they were read; fence as in raw_ring(). */
+static unsigned int raw_reap_batch(struct nvt_qpair *qp, unsigned int max, unsigned int *ended)
+{
+	struct raw *raw = qp->transport;
+	struct nvt_cpl cpl[REAP_BATCH];
+	unsigned int i, n, unexpected = 0;
+	uint64_t now;
+
+	n = raw_collect(raw, cpl, max < REAP_BATCH ? max : REAP_BATCH);
+	if (!n)
+		return 0;
+	if (nvt_qpair_alive(qp)) {
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		*raw->cq_doorbell = raw->cq_head;
+	}
+	now = nvt_now_ns();
+	for (i = 0; i < n; i++)
+		unexpected += !raw_take(qp, &cpl[i], &now);
+	*ended += n - unexpected;
+	return n;
 }
 
 static int raw_poll(struct nvt_qpair *qp, unsigned int max)
 {
-	struct raw *raw = qp->transport;
-	unsigned int ended = 0, taken = 0;
-	uint64_t now;
+	unsigned int ended = 0, taken = 0, n;
 
 	raw_ring(qp);
-	if (!raw_has_completion(raw))
-		return 0;
-	now = nvt_now_ns();
-	do
-		ended += raw_take(qp, raw, &now);
-	while (ended < max && ++taken < raw->entries && raw_has_completion(raw));
-	if (!nvt_qpair_alive(qp))
-		return ended;
-	/* Frees the entries only after they were read; fence as in raw_ring(). */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	*raw->cq_doorbell = raw->cq_head;
+	do {
+		n = raw_reap_batch(qp, max - ended, &ended);
+		taken += n;
+	} while (n && ended < max && taken < qp->entries);
 	return ended;
 }
 

@@ -102,8 +102,9 @@ void nvt_qpair_look(struct nvt_qpair *qp, uint32_t csts);
 /* Why it is dead. */
 const char *nvt_qpair_cause(const struct nvt_qpair *qp);
 
-/* A back end has the completion of command @cid, below entries - 1 and busy. */
-void nvt_qpair_end(struct nvt_qpair *qp, uint16_t cid, const struct nvt_cpl *cpl);
+/* Sets the PRPs of @sqe, with those beyond the second in the list of its command id. */
+int nvt_qpair_describe(struct nvt_qpair *qp, struct nvt_sqe *sqe, const struct nvt_buffer *buf,
+		       size_t offset, size_t length);
 
 #pragma GCC visibility pop
 
@@ -118,6 +119,40 @@ static inline bool nvt_qpair_alive(const struct nvt_qpair *qp)
 	return !qp->dead &&
 	       __atomic_load_n(&qp->pcie->status->generation, __ATOMIC_ACQUIRE) == qp->generation &&
 	       __atomic_load_n(&qp->ctrl->epoch, __ATOMIC_ACQUIRE) == qp->epoch;
+}
+
+/* The command id that the next command has to have; nr_free is not 0. */
+static inline uint16_t nvt_qpair_next_id(const struct nvt_qpair *qp)
+{
+	return qp->free_ids[qp->nr_free - 1];
+}
+
+/*
+ * Posts a command that lacks nothing: its id is the next one, its data is
+ * described, the callback of that id is set. The queue pair is alive.
+ */
+static inline int nvt_qpair_post_ready(struct nvt_qpair *qp, const struct nvt_sqe *sqe)
+{
+	int err = qp->ops->post(qp, sqe);
+
+	if (err)
+		return err;
+	qp->nr_free--;
+	qp->slots[sqe->cid].busy = true;
+	return 0;
+}
+
+/* A back end has the completion of command @cid, below entries - 1 and busy. */
+static inline void nvt_qpair_end(struct nvt_qpair *qp, uint16_t cid, const struct nvt_cpl *cpl)
+{
+	struct nvt_slot *slot = &qp->slots[cid];
+
+	/* Free before the callback, which may post into its place. */
+	slot->busy = false;
+	slot->submit_ns = 0;
+	qp->free_ids[qp->nr_free++] = cid;
+	if (slot->cb)
+		slot->cb(slot->arg, cpl);
 }
 
 #endif /* NVT_TRANSPORT_H */

@@ -55,8 +55,8 @@ START_TEST(values_below_128_are_exact)
 
 	for (value = 1; value < 128; value++) {
 		nvt_histogram_init(&h);
-		nvt_histogram_record(&h, value);
-		nvt_histogram_record(&h, 1000);
+		nvt_histogram_record(&h, value, 1);
+		nvt_histogram_record(&h, 1000, 1);
 		ck_assert_uint_eq(nvt_histogram_percentile(&h, 50), value);
 	}
 }
@@ -71,8 +71,8 @@ START_TEST(every_value_is_within_a_64th)
 		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
 		value = seed >> (seed & 63);
 		nvt_histogram_init(&h);
-		nvt_histogram_record(&h, value);
-		nvt_histogram_record(&h, UINT64_MAX);
+		nvt_histogram_record(&h, value, 1);
+		nvt_histogram_record(&h, UINT64_MAX, 1);
 		assert_close(nvt_histogram_percentile(&h, 50), value);
 	}
 }
@@ -87,7 +87,7 @@ START_TEST(percentiles_of_an_even_distribution)
 	size_t i;
 
 	for (value = 1; value <= 1000000; value++)
-		nvt_histogram_record(&h, value);
+		nvt_histogram_record(&h, value, 1);
 	for (i = 0; i < sizeof(truth) / sizeof(truth[0]); i++)
 		assert_close(nvt_histogram_percentile(&h, percent[i]), truth[i]);
 	ck_assert_uint_eq(nvt_histogram_percentile(&h, 100), 1000000);
@@ -102,8 +102,8 @@ START_TEST(one_slow_command_in_a_thousand_is_beyond_99_9)
 	int i;
 
 	for (i = 0; i < 999; i++)
-		nvt_histogram_record(&h, 80000);
-	nvt_histogram_record(&h, 23400000);
+		nvt_histogram_record(&h, 80000, 1);
+	nvt_histogram_record(&h, 23400000, 1);
 	assert_close(nvt_histogram_percentile(&h, 50), 80000);
 	assert_close(nvt_histogram_percentile(&h, 99.9), 80000);
 	ck_assert_uint_eq(nvt_histogram_percentile(&h, 99.99), 23400000);
@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(percentile_is_never_above_the_maximum)
 {
-	nvt_histogram_record(&h, 1000001);
+	nvt_histogram_record(&h, 1000001, 1);
 	ck_assert_uint_eq(nvt_histogram_percentile(&h, 1), 1000001);
 	ck_assert_uint_eq(nvt_histogram_percentile(&h, 99.999), 1000001);
 }

@@ -33,7 +33,7 @@ qemu_kernel()
 {
 	local image=$1 initramfs=$2 iommu=$3 append
 	append='console=ttyS0 quiet panic=-1 oops=panic tsc=reliable no_timer_check nokaslr mitigations=off'
-	append+=' cryptomgr.notests audit=0 apparmor=0 init_on_alloc=0 printk.devkmsg=on'
+	append+=' cryptomgr.notests audit=0 lsm=lockdown init_on_alloc=0 printk.devkmsg=on'
 	# Equal addresses in each process: TCG keeps a translated libc for all of them, an exec costs a third.
 	append+=' norandmaps'
 	append+=' i8042.noaux i8042.nokbd i8042.nopnp random.trust_cpu=on'
