@@ -35,8 +35,8 @@ SONAME   := libnvt.so.$(SOVERSION)
 REALNAME := libnvt.so.$(VERSION)
 
 .DELETE_ON_ERROR:
-.PHONY: all lib tool dut examples module deps deps-guest demo test test-unit test-model test-asan test-guest test-stock fuzz \
-	check install install-module install-dkms uninstall clean help
+.PHONY: all lib tool dut examples module deps deps-guest debug-kernel demo test test-unit test-model test-asan test-guest test-stock \
+	test-matrix fuzz check install install-module install-dkms uninstall clean help
 
 all: lib tool examples ## library, tool, examples and, where there are kernel headers, nvt.ko
 	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) --no-print-directory module; else \
@@ -106,11 +106,17 @@ guest-module-%: deps-guest
 	@release=$$(tests/vm/kernel $* release) && headers=$$(tests/vm/kernel $* headers) && \
 	$(MAKE) --no-print-directory -s module KERNEL=$$release KDIR=$$headers
 
+guest-module-debug: debug-kernel
+
 deps: ## install the packages that "make" needs
 	@tests/vm/deps build
 
 deps-guest: ## install the packages that the guest needs, and fetch its kernel
 	@tests/vm/deps build guest
+
+debug-kernel: deps-guest ## the guest kernel "debug": KASAN, lockdep, kmemleak and more; 10 minutes, then cached
+	@tests/vm/deps debug
+	@tests/vm/kernel debug
 
 demo: deps-guest ## from nothing to verified I/O: on a model natively, then on our own driver in a guest
 	@echo "== building nvt.ko for the guest's kernel, libnvt and nvt"
@@ -120,12 +126,14 @@ demo: deps-guest ## from nothing to verified I/O: on a model natively, then on o
 	@echo "== booting a guest with an emulated NVMe drive; what follows runs in it"
 	@tests/vm/run -- tests/examples/demo
 
+in_guests = for guest in $(2); do $(MAKE) --no-print-directory $(1) GUEST=$$guest || exit; done
+
 test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
 	@tests/vm/deps lint
 	@$(MAKE) --no-print-directory check test-unit test-model test-asan
 	tests/vm/selftest
-	@for guest in $(STOCK); do $(MAKE) --no-print-directory test-stock GUEST=$$guest || exit; done
-	@for guest in $(GUESTS); do $(MAKE) --no-print-directory test-guest GUEST=$$guest || exit; done
+	+@$(call in_guests,test-stock,$(STOCK))
+	+@$(call in_guests,test-guest,$(GUESTS))
 
 test-unit: $(OUT)/tests/unit ## the tests that need no device
 	$(OUT)/tests/unit
@@ -137,12 +145,20 @@ test-asan: ## both under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) --no-print-directory test-unit test-model OUT=$(OUT)/asan \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
+test-matrix: deps-guest ## the tests in guests, on GUESTS and the debug kernel, with and without IOMMU; half an hour
+	+@$(call in_guests,test-guest,$(GUESTS) debug)
+	+@$(call in_guests,test-stock,$(STOCK))
+	tests/vm/selftest debug
+
 GUEST ?= default
 SPARES := --dut qemu --dut qemu --dut qemu
+# The debug kernel checks each access.
+SLOWNESS = $(if $(filter debug,$(GUEST)),5,1)
+test-guest: export CK_TIMEOUT_MULTIPLIER = $(SLOWNESS)
 test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples dut ## the tests on the driver, in a guest with the kernel GUEST
 	tests/vm/run --kernel $(GUEST) --no-iommu -- $(OUT)/tests/guest
-	tests/vm/run --kernel $(GUEST) --dut model,size=64M -- $(OUT)/tests/guest
-	tests/vm/run --kernel $(GUEST) --timeout 600 $(SPARES) -- $(OUT)/tests/guest
+	tests/vm/run --kernel $(GUEST) --timeout $$((300 * $(SLOWNESS))) --dut model,size=64M -- $(OUT)/tests/guest
+	tests/vm/run --kernel $(GUEST) --timeout $$((600 * $(SLOWNESS))) $(SPARES) -- $(OUT)/tests/guest
 
 test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model and its faults, in a guest
 	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm
