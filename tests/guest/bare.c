@@ -78,6 +78,7 @@ void bare_reg_write(int fd, uint64_t offset, int width, uint64_t value)
 
 void bare_own(struct bare *b)
 {
+	struct nvt_device_info info = { .size = sizeof(info) };
 	int i;
 
 	memset(b, 0, sizeof(*b));
@@ -85,9 +86,12 @@ void bare_own(struct bare *b)
 	for (i = 0; (b->fd = bare_open(O_RDWR)) == -EBUSY && i < 500; i++)
 		usleep(10000);
 	ck_assert_msg(b->fd >= 0, "open %s: %s", bare_node(), strerror(-b->fd));
-	b->status = mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, b->fd, NVT_MMAP_STATUS);
+	ck_assert_int_eq(bare_ioctl(b->fd, NVT_IOC_DEVICE_INFO, &info), 0);
+	b->status = mmap(NULL, info.status_length, PROT_READ, MAP_SHARED, b->fd, NVT_MMAP_STATUS);
 	ck_assert(b->status != MAP_FAILED);
-	b->bar = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, NVT_MMAP_BAR(0));
+	b->bar_length = info.bar_length[0] < BARE_BAR ? info.bar_length[0] : BARE_BAR;
+	b->bar = mmap(NULL, b->bar_length, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd,
+		      NVT_MMAP_BAR(0));
 	ck_assert(b->bar != MAP_FAILED);
 }
 
@@ -130,7 +134,7 @@ int bare_queue(struct bare *b, struct nvt_queue_create *create)
 	return bare_ioctl(b->fd, NVT_IOC_QUEUE_CREATE, create);
 }
 
-static void bare_wait_ready(struct bare *b, uint32_t ready)
+void bare_wait_ready(struct bare *b, uint32_t ready)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	int i;
@@ -149,56 +153,83 @@ void bare_disable(struct bare *b)
 	bare_wait_ready(b, 0);
 }
 
-static void bare_admin_queues(struct bare *b, uint32_t vector)
+int bare_release(struct bare *b)
 {
+	struct nvt_release release = { .size = sizeof(release) };
+
+	return bare_ioctl(b->fd, NVT_IOC_RELEASE, &release);
+}
+
+static void bare_admin_queues(struct bare *b, uint32_t entries, uint32_t vector)
+{
+	size_t sq_length = (entries * 64 + BARE_PAGE - 1) / BARE_PAGE * BARE_PAGE;
+	size_t cq_length = (entries * 16 + BARE_PAGE - 1) / BARE_PAGE * BARE_PAGE;
 	struct nvt_queue_create cq = {
 		.type = NVT_QUEUE_CQ, .flags = NVT_QUEUE_MANAGED, .vector = vector,
-		.buffer_id = b->queues.id, .buffer_offset = BARE_PAGE,
+		.nr_entries = entries, .buffer_offset = sq_length,
 	};
 	struct nvt_queue_create sq = {
 		.type = NVT_QUEUE_SQ, .flags = NVT_QUEUE_MANAGED, .vector = NVT_NO_VECTOR,
-		.buffer_id = b->queues.id,
+		.nr_entries = entries,
 	};
 
+	bare_buffer_create(b, &b->queues, NVT_BUFFER_CONTIGUOUS, sq_length + cq_length);
+	cq.buffer_id = b->queues.id;
+	sq.buffer_id = b->queues.id;
 	ck_assert_int_eq(bare_queue(b, &cq), 0);
 	ck_assert_int_eq(bare_queue(b, &sq), 0);
-	b->records = mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, b->fd, sq.records_offset);
+	b->records = mmap(NULL, entries * sizeof(struct nvt_record), PROT_READ, MAP_SHARED, b->fd,
+			  sq.records_offset);
 	ck_assert(b->records != MAP_FAILED);
+	bare_reg_write(b->fd, REG_AQA, 4, (entries - 1) << 16 | (entries - 1));
+	bare_reg_write(b->fd, REG_ASQ, 8, b->queues.bus[0]);
+	bare_reg_write(b->fd, REG_ACQ, 8, b->queues.bus[sq_length / BARE_PAGE]);
+}
+
+void bare_start_as(struct bare *b, const struct bare_opts *opts)
+{
+	unsigned int vectors = opts->vectors ? opts->vectors : 1;
+	uint32_t entries = opts->admin_entries ? opts->admin_entries : BARE_ENTRIES;
+
+	bare_own(b);
+	ck_assert_int_eq(bare_vectors(b, NVT_VECTOR_MSIX, vectors), vectors);
+	bare_disable(b);
+	bare_admin_queues(b, entries, opts->admin_polled ? NVT_NO_VECTOR : 0);
+	bare_reg_write(b->fd, REG_CC, 4, opts->cc | 4 << 20 | 6 << 16 | 1);
+	bare_wait_ready(b, 1);
+	ck_assert_int_eq(io_uring_queue_init(64, &b->ring, opts->setup_flags |
+					     IORING_SETUP_SQE128 | IORING_SETUP_CQE32), 0);
+	b->has_ring = true;
 }
 
 void bare_start(struct bare *b, unsigned int setup_flags)
 {
-	bool polled = setup_flags & IORING_SETUP_IOPOLL;
+	const struct bare_opts opts = {
+		.setup_flags = setup_flags, .admin_polled = setup_flags & IORING_SETUP_IOPOLL,
+	};
 
-	bare_own(b);
-	bare_buffer_create(b, &b->queues, NVT_BUFFER_CONTIGUOUS, 2 * BARE_PAGE);
-	ck_assert_int_ge(bare_vectors(b, NVT_VECTOR_MSIX, 1), 1);
-	bare_disable(b);
-	bare_admin_queues(b, polled ? NVT_NO_VECTOR : 0);
-	bare_reg_write(b->fd, REG_AQA, 4, (BARE_ENTRIES - 1) << 16 | (BARE_ENTRIES - 1));
-	bare_reg_write(b->fd, REG_ASQ, 8, b->queues.bus[0]);
-	bare_reg_write(b->fd, REG_ACQ, 8, b->queues.bus[1]);
-	bare_reg_write(b->fd, REG_CC, 4, 4 << 20 | 6 << 16 | 1);
-	bare_wait_ready(b, 1);
-	ck_assert_int_eq(io_uring_queue_init(64, &b->ring, setup_flags | IORING_SETUP_SQE128 |
-					     IORING_SETUP_CQE32), 0);
-	b->has_ring = true;
+	bare_start_as(b, &opts);
+}
+
+void bare_post_op(struct bare *b, uint32_t cmd_op, const void *payload, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&b->ring);
+
+	ck_assert_ptr_nonnull(sqe);
+	memset((unsigned char *)sqe, 0, 128);
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = b->fd;
+	sqe->cmd_op = cmd_op;
+	sqe->user_data = user_data;
+	memcpy((unsigned char *)sqe + offsetof(struct io_uring_sqe, cmd), payload, 80);
 }
 
 int bare_post(struct bare *b, const struct nvt_sqe *cmd, uint16_t sqid)
 {
 	struct nvt_uring_command payload = { .sqid = sqid };
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&b->ring);
 
-	ck_assert_ptr_nonnull(sqe);
 	memcpy(payload.sqe, cmd, sizeof(payload.sqe));
-	memset((unsigned char *)sqe, 0, 128);
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = b->fd;
-	sqe->cmd_op = NVT_URING_COMMAND;
-	sqe->user_data = cmd->cid;
-	memcpy((unsigned char *)sqe + offsetof(struct io_uring_sqe, cmd), &payload,
-	       sizeof(payload));
+	bare_post_op(b, NVT_URING_COMMAND, &payload, cmd->cid);
 	return 0;
 }
 
@@ -207,26 +238,94 @@ int bare_submit(struct bare *b)
 	return io_uring_submit(&b->ring);
 }
 
-struct bare_cqe bare_wait(struct bare *b)
+/* Peeking polls too, where nothing else does. */
+bool bare_peek(struct bare *b, struct bare_cqe *ended, unsigned int timeout_ms)
 {
-	struct __kernel_timespec ts = { .tv_sec = 15 };
+	struct __kernel_timespec ts = {
+		.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000,
+	};
+	uint64_t deadline = bare_now_ms() + timeout_ms;
 	struct io_uring_cqe *cqe;
-	struct bare_cqe ret;
-	int err = io_uring_wait_cqe_timeout(&b->ring, &cqe, &ts);
+	int err;
 
-	ck_assert_msg(err == 0, "no completion: %s", strerror(-err));
-	ret = (struct bare_cqe) {
+	if (b->ring.flags & IORING_SETUP_IOPOLL)
+		while ((err = io_uring_peek_cqe(&b->ring, &cqe)) && bare_now_ms() < deadline)
+			usleep(100);
+	else
+		err = io_uring_wait_cqe_timeout(&b->ring, &cqe, &ts);
+	if (err)
+		return false;
+	*ended = (struct bare_cqe) {
 		.user_data = cqe->user_data, .res = cqe->res, .dw01 = cqe->big_cqe[0],
 	};
 	io_uring_cqe_seen(&b->ring, cqe);
-	return ret;
+	return true;
+}
+
+struct bare_cqe bare_wait(struct bare *b)
+{
+	struct bare_cqe ended;
+
+	ck_assert_msg(bare_peek(b, &ended, 15000), "no completion");
+	return ended;
+}
+
+struct bare_cqe bare_exec_on(struct bare *b, const struct nvt_sqe *sqe, uint16_t sqid)
+{
+	bare_post(b, sqe, sqid);
+	ck_assert_int_eq(bare_submit(b), 1);
+	return bare_wait(b);
 }
 
 struct bare_cqe bare_exec(struct bare *b, const struct nvt_sqe *sqe)
 {
-	bare_post(b, sqe, 0);
-	ck_assert_int_eq(bare_submit(b), 1);
-	return bare_wait(b);
+	return bare_exec_on(b, sqe, 0);
+}
+
+int bare_command(int fd, struct nvt_command *command, const struct nvt_sqe *sqe)
+{
+	command->size = sizeof(*command);
+	if (!command->timeout_ms)
+		command->timeout_ms = 15000;
+	memcpy(command->sqe, sqe, sizeof(command->sqe));
+	return bare_ioctl(fd, NVT_IOC_COMMAND, command);
+}
+
+uint16_t bare_admin(int fd, const struct nvt_sqe *sqe, uint32_t *dw0)
+{
+	struct nvt_command command = { .flags = NVT_COMMAND_ANY_CID };
+	struct nvt_cqe cqe;
+
+	ck_assert_int_eq(bare_command(fd, &command, sqe), 0);
+	memcpy(&cqe, command.cqe, sizeof(cqe));
+	if (dw0)
+		*dw0 = cqe.dw0;
+	return cqe.status_phase >> 1 & 0x7ff;
+}
+
+struct nvt_queue_stats bare_stats(int fd, uint16_t qid)
+{
+	struct nvt_queue_stats stats = { .size = sizeof(stats), .qid = qid };
+
+	ck_assert_int_eq(bare_ioctl(fd, NVT_IOC_QUEUE_STATS, &stats), 0);
+	return stats;
+}
+
+uint64_t bare_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+void bare_wait_completions(struct bare *b, unsigned int vector, uint64_t count)
+{
+	uint64_t deadline = bare_now_ms() + 5000;
+
+	while (b->status->vector[vector].completions < count && bare_now_ms() < deadline)
+		usleep(1000);
+	ck_assert_uint_eq(b->status->vector[vector].completions, count);
 }
 
 struct nvt_sqe bare_identify(uint16_t cid, uint64_t prp1)

@@ -3,13 +3,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <nvt/error.h>
 #include <nvt/pcie.h>
 
 #include "bare.h"
+#include "fault.h"
 #include "suites.h"
 
 /* Check ends without a word when an unchecked fixture fails, so these only say so. */
@@ -27,6 +27,11 @@ void suite_unbind(void)
 		fprintf(stderr, "suite: %s\n", nvt_error());
 }
 
+bool suite_full(void)
+{
+	return getenv("NVT_TEST_FULL");
+}
+
 static bool confined(void)
 {
 	char path[64];
@@ -35,20 +40,11 @@ static bool confined(void)
 	return !access(path, F_OK);
 }
 
-/* By the vendor id that nvt-dut has. */
-static bool is_model(void)
+/* What asks of a device only what NVMe says. */
+static void add_any_device(SRunner *runner)
 {
-	char path[64], id[8] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vendor", bare_addr());
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (!fgets(id, sizeof(id), file))
-		id[0] = 0;
-	fclose(file);
-	return !strncmp(id, "0x1234", 6);
+	srunner_add_suite(runner, shapes_suite());
+	srunner_add_suite(runner, rings_suite());
 }
 
 static SRunner *choose_suites(void)
@@ -57,8 +53,12 @@ static SRunner *choose_suites(void)
 
 	if (!confined())
 		return srunner_create(unconfined_suite());
-	if (is_model())
-		return srunner_create(loss_suite());
+	if (fault_possible()) {
+		runner = srunner_create(NULL);
+		add_any_device(runner);
+		srunner_add_suite(runner, loss_suite());
+		return runner;
+	}
 	runner = srunner_create(uapi_suite());
 	srunner_add_suite(runner, queue_suite());
 	srunner_add_suite(runner, survival_suite());
@@ -66,6 +66,7 @@ static SRunner *choose_suites(void)
 	srunner_add_suite(runner, workload_suite());
 	srunner_add_suite(runner, tool_suite());
 	srunner_add_suite(runner, abuse_suite());
+	add_any_device(runner);
 	return runner;
 }
 

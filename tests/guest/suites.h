@@ -4,6 +4,7 @@
 #define NVT_TEST_SUITES_H
 
 #include <check.h>
+#include <stdbool.h>
 
 Suite *uapi_suite(void);
 Suite *queue_suite(void);
@@ -12,6 +13,8 @@ Suite *handover_suite(void);
 Suite *workload_suite(void);
 Suite *tool_suite(void);
 Suite *abuse_suite(void);
+Suite *shapes_suite(void);
+Suite *rings_suite(void);
 
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);
@@ -22,5 +25,8 @@ Suite *loss_suite(void);
 /* Binds the device to nvt, or back to its stock driver. */
 void suite_bind(void);
 void suite_unbind(void);
+
+/* NVT_TEST_FULL is set: what takes minutes is wanted too. */
+bool suite_full(void);
 
 #endif /* NVT_TEST_SUITES_H */

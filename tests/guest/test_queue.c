@@ -13,14 +13,6 @@
 #include "stock.h"
 #include "suites.h"
 
-static struct nvt_queue_stats stats_of(struct bare *b, uint16_t qid)
-{
-	struct nvt_queue_stats stats = { .size = sizeof(stats), .qid = qid };
-
-	ck_assert_int_eq(bare_ioctl(b->fd, NVT_IOC_QUEUE_STATS, &stats), 0);
-	return stats;
-}
-
 START_TEST(identify_completes_at_an_interrupt)
 {
 	struct bare_buffer buf;
@@ -93,10 +85,10 @@ START_TEST(one_doorbell_for_a_batch)
 	ck_assert_int_eq(bare_submit(&b), 16);
 	for (cid = 0; cid < 16; cid++)
 		ck_assert_int_eq(bare_wait(&b).res, 0);
-	ck_assert_uint_eq(stats_of(&b, 0).submitted, 16);
-	ck_assert_uint_eq(stats_of(&b, 0).completed, 16);
-	ck_assert_uint_eq(stats_of(&b, 0).unexpected, 0);
-	ck_assert_uint_eq(stats_of(&b, 0).doorbells, 1);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).submitted, 16);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).completed, 16);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).unexpected, 0);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).doorbells, 1);
 }
 END_TEST
 
@@ -134,7 +126,7 @@ START_TEST(bad_commands_never_reach_the_device)
 	bare_post(&b, &sqe, 9);
 	bare_submit(&b);
 	ck_assert_int_eq(bare_wait(&b).res, -ENOENT);
-	ck_assert_uint_eq(stats_of(&b, 0).submitted, 1);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).submitted, 1);
 }
 END_TEST
 
@@ -178,7 +170,7 @@ START_TEST(a_polled_queue_needs_no_interrupt)
 		io_uring_cqe_seen(&b.ring, cqe);
 	}
 	ck_assert_uint_eq(b.status->vector[0].completions, 0);
-	ck_assert_uint_eq(stats_of(&b, 0).completed, 2 * BARE_ENTRIES);
+	ck_assert_uint_eq(bare_stats(b.fd, 0).completed, 2 * BARE_ENTRIES);
 }
 END_TEST
 
