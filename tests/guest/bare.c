@@ -76,9 +76,8 @@ void bare_reg_write(int fd, uint64_t offset, int width, uint64_t value)
 	ck_assert_int_eq(bare_ioctl(fd, NVT_IOC_REG_ACCESS, &reg), 0);
 }
 
-void bare_own(struct bare *b)
+static void bare_open_writer(struct bare *b, struct nvt_device_info *info)
 {
-	struct nvt_device_info info = { .size = sizeof(info) };
 	int i;
 
 	memset(b, 0, sizeof(*b));
@@ -86,13 +85,37 @@ void bare_own(struct bare *b)
 	for (i = 0; (b->fd = bare_open(O_RDWR)) == -EBUSY && i < 500; i++)
 		usleep(10000);
 	ck_assert_msg(b->fd >= 0, "open %s: %s", bare_node(), strerror(-b->fd));
-	ck_assert_int_eq(bare_ioctl(b->fd, NVT_IOC_DEVICE_INFO, &info), 0);
-	b->status = mmap(NULL, info.status_length, PROT_READ, MAP_SHARED, b->fd, NVT_MMAP_STATUS);
+	*info = (struct nvt_device_info) { .size = sizeof(*info) };
+	ck_assert_int_eq(bare_ioctl(b->fd, NVT_IOC_DEVICE_INFO, info), 0);
+	b->status = mmap(NULL, info->status_length, PROT_READ, MAP_SHARED, b->fd,
+			 NVT_MMAP_STATUS);
 	ck_assert(b->status != MAP_FAILED);
-	b->bar_length = info.bar_length[0] < BARE_BAR ? info.bar_length[0] : BARE_BAR;
+	b->bar_length = info->bar_length[0] < BARE_BAR ? info->bar_length[0] : BARE_BAR;
+}
+
+void bare_own(struct bare *b)
+{
+	struct nvt_device_info info;
+
+	bare_open_writer(b, &info);
 	b->bar = mmap(NULL, b->bar_length, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd,
 		      NVT_MMAP_BAR(0));
 	ck_assert(b->bar != MAP_FAILED);
+}
+
+void bare_join(struct bare *b, unsigned int setup_flags)
+{
+	struct nvt_device_info info;
+	uint8_t *doorbells;
+
+	bare_open_writer(b, &info);
+	doorbells = mmap(NULL, BARE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd,
+			 NVT_MMAP_BAR(0) + BARE_PAGE);
+	ck_assert(doorbells != MAP_FAILED);
+	b->bar = doorbells - BARE_PAGE;
+	ck_assert_int_eq(io_uring_queue_init(64, &b->ring, setup_flags | IORING_SETUP_SQE128 |
+					     IORING_SETUP_CQE32), 0);
+	b->has_ring = true;
 }
 
 void bare_buffer_create(struct bare *b, struct bare_buffer *buf, int kind, size_t length)

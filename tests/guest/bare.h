@@ -68,6 +68,8 @@ int bare_queue(struct bare *b, struct nvt_queue_create *create);
 /* Owns the device and brings its controller up with a managed admin queue. */
 void bare_start(struct bare *b, unsigned int setup_flags);
 void bare_start_as(struct bare *b, const struct bare_opts *opts);
+/* Joins the owner as a user: of BAR 0 only the doorbells are mapped. */
+void bare_join(struct bare *b, unsigned int setup_flags);
 void bare_disable(struct bare *b);
 void bare_wait_ready(struct bare *b, uint32_t ready);
 int bare_release(struct bare *b);

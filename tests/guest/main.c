@@ -45,6 +45,8 @@ static void add_any_device(SRunner *runner)
 {
 	srunner_add_suite(runner, shapes_suite());
 	srunner_add_suite(runner, rings_suite());
+	srunner_add_suite(runner, illegal_suite());
+	srunner_add_suite(runner, share_suite());
 }
 
 static SRunner *choose_suites(void)

@@ -6,6 +6,11 @@
 
 #include "queue.h"
 
+#define REG_CC		0x14
+#define REG_AQA		0x24
+#define REG_ASQ		0x28
+#define REG_ACQ		0x30
+#define CC_ENTRIES	(4 << 20 | 6 << 16)	/* IOCQES, IOSQES */
 #define DELETE_SQ	0x00
 #define CREATE_SQ	0x01
 #define DELETE_CQ	0x04
@@ -36,7 +41,7 @@ int queue_create_host(struct bare *b, struct queue *q)
 	return ret;
 }
 
-uint16_t queue_create_device(struct bare *b, const struct queue *q)
+struct nvt_sqe queue_create_sqe(const struct queue *q)
 {
 	struct nvt_sqe sqe = {
 		.prp1 = q->list ? q->list->bus[0] :
@@ -53,6 +58,13 @@ uint16_t queue_create_device(struct bare *b, const struct queue *q)
 		sqe.opcode = CREATE_SQ;
 		sqe.cdw11 |= (uint32_t)q->cqid << 16 | (uint32_t)q->priority << 1;
 	}
+	return sqe;
+}
+
+uint16_t queue_create_device(struct bare *b, const struct queue *q)
+{
+	struct nvt_sqe sqe = queue_create_sqe(q);
+
 	return bare_admin(b->fd, &sqe, NULL);
 }
 
@@ -234,13 +246,18 @@ uint32_t queue_max_entries(struct bare *b)
 	return (bare_reg_read(b->fd, 0, 8) & 0xffff) + 1;
 }
 
-void raw_create(struct bare *b, struct raw_pair *r, uint16_t qid, uint32_t entries)
+void raw_prepare(struct bare *b, struct raw_pair *r, uint16_t qid, uint32_t entries)
 {
 	memset(r, 0, sizeof(*r));
 	r->phase = 1;
 	pair_prepare(b, &r->pair, qid, entries, NVT_NO_VECTOR);
 	r->pair.cq.raw = true;
 	r->pair.sq.raw = true;
+}
+
+void raw_create(struct bare *b, struct raw_pair *r, uint16_t qid, uint32_t entries)
+{
+	raw_prepare(b, r, qid, entries);
 	queue_create(b, &r->pair.cq);
 	queue_create(b, &r->pair.sq);
 }
@@ -291,4 +308,35 @@ void raw_verify(struct bare *b, struct raw_pair *r, uint64_t first, unsigned int
 		ck_assert_mem_eq(data->data, expected, QUEUE_BLOCK);
 		memset(data->data, 0, QUEUE_BLOCK);
 	}
+}
+
+/* Registers as a program writes them, step by step; the driver only knows of the rings. */
+void raw_start_admin(struct bare *b, struct raw_pair *r, uint32_t entries)
+{
+	size_t sq_length = (entries * 64 + BARE_PAGE - 1) / BARE_PAGE * BARE_PAGE;
+	size_t cq_length = (entries * 16 + BARE_PAGE - 1) / BARE_PAGE * BARE_PAGE;
+
+	memset(r, 0, sizeof(*r));
+	r->phase = 1;
+	bare_own(b);
+	bare_buffer_create(b, &r->pair.rings, NVT_BUFFER_CONTIGUOUS, sq_length + cq_length);
+	r->pair.sq = (struct queue) {
+		.type = NVT_QUEUE_SQ, .entries = entries, .raw = true, .mem = &r->pair.rings,
+	};
+	r->pair.cq = (struct queue) {
+		.type = NVT_QUEUE_CQ, .entries = entries, .raw = true, .mem = &r->pair.rings,
+		.offset = sq_length, .vector = NVT_NO_VECTOR,
+	};
+	ck_assert_int_eq(queue_create_host(b, &r->pair.cq), 0);
+	ck_assert_int_eq(queue_create_host(b, &r->pair.sq), 0);
+	bare_disable(b);
+	bare_reg_write(b->fd, REG_AQA, 4, (entries - 1) << 16 | (entries - 1));
+	bare_reg_write(b->fd, REG_ASQ, 8, r->pair.rings.bus[0]);
+	bare_reg_write(b->fd, REG_ACQ, 8, r->pair.rings.bus[sq_length / BARE_PAGE]);
+	ck_assert_uint_eq(bare_reg_read(b->fd, REG_AQA, 4), (entries - 1) << 16 | (entries - 1));
+	ck_assert_uint_eq(bare_reg_read(b->fd, REG_ASQ, 8), r->pair.rings.bus[0]);
+	ck_assert_uint_eq(bare_reg_read(b->fd, REG_ACQ, 4),
+			  (uint32_t)r->pair.rings.bus[sq_length / BARE_PAGE]);
+	bare_reg_write(b->fd, REG_CC, 4, CC_ENTRIES | 1);
+	bare_wait_ready(b, 1);
 }

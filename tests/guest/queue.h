@@ -34,6 +34,7 @@ struct pair {
 
 int queue_create_host(struct bare *b, struct queue *q);		/* 0 or a negative errno */
 uint16_t queue_create_device(struct bare *b, const struct queue *q);	/* a status code */
+struct nvt_sqe queue_create_sqe(const struct queue *q);
 int queue_destroy_host(struct bare *b, int type, uint16_t qid);
 uint16_t queue_delete_device(struct bare *b, int type, uint16_t qid);
 
@@ -77,9 +78,13 @@ struct raw_pair {
 	uint16_t phase;
 };
 
+void raw_prepare(struct bare *b, struct raw_pair *r, uint16_t qid, uint32_t entries);
 void raw_create(struct bare *b, struct raw_pair *r, uint16_t qid, uint32_t entries);
 struct nvt_cqe raw_exec(struct bare *b, struct raw_pair *r, const struct nvt_sqe *sqe);
 void raw_verify(struct bare *b, struct raw_pair *r, uint64_t first, unsigned int count,
 		uint32_t seed);
+
+/* Owns the device, and brings it up register by register with an admin queue by hand. */
+void raw_start_admin(struct bare *b, struct raw_pair *r, uint32_t entries);
 
 #endif /* NVT_TEST_QUEUE_H */

@@ -15,6 +15,8 @@ Suite *tool_suite(void);
 Suite *abuse_suite(void);
 Suite *shapes_suite(void);
 Suite *rings_suite(void);
+Suite *illegal_suite(void);
+Suite *share_suite(void);
 
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);

@@ -164,7 +164,7 @@ START_TEST(sqs_on_one_cq_are_deleted_in_any_order)
 	for (i = 0; i < 4; i++) {
 		for (j = i; j < 4; j++)
 			queue_verify(&b, order[j], BARE_ENTRIES, &data, 8 * j, 4, i);
-		/* NVMe over PCIe 1.1, 5.3: Invalid Queue Deletion */
+		/* NVMe Base 2.1, 5.2.3: Invalid Queue Deletion */
 		ck_assert_uint_eq(queue_delete_device(&b, NVT_QUEUE_CQ, 2), 0x10c);
 		ck_assert_int_eq(queue_destroy_host(&b, NVT_QUEUE_CQ, 2), -EBUSY);
 		queue_delete(&b, &sq[order[i]]);
@@ -291,7 +291,7 @@ START_TEST(raw_and_managed_on_one_device)
 }
 END_TEST
 
-/* The priority classes of weighted round robin. NVMe over PCIe 1.1, 5.2, QPRIO */
+/* The priority classes of weighted round robin. NVMe Base 2.1, 5.2.2, QPRIO */
 START_TEST(each_priority)
 {
 	const struct bare_opts wrr = { .vectors = 4, .cc = AMS_WRR };
