@@ -35,8 +35,10 @@ static int nvt_sq_reserve_any(struct nvt_sq *sq, struct nvt_cmd *cmd)
 }
 
 /* The waiter may go once nobody can find it in its slot. */
-static int nvt_waiter_wait(struct nvt_sq *sq, struct nvt_waiter *waiter, u32 timeout_ms)
+static int nvt_waiter_wait(struct nvt_sq *sq, struct nvt_waiter *waiter, u32 timeout_ms,
+			   bool killable)
 {
+	unsigned long timeout = msecs_to_jiffies(timeout_ms);
 	struct nvt_notice notice = {
 		.event	= NVT_EVENT_COMMAND_TIMEOUT,
 		.attrs	= BIT(NVT_ATTR_SQID) | BIT(NVT_ATTR_CID),
@@ -45,7 +47,10 @@ static int nvt_waiter_wait(struct nvt_sq *sq, struct nvt_waiter *waiter, u32 tim
 	};
 	long left;
 
-	left = wait_for_completion_killable_timeout(&waiter->done, msecs_to_jiffies(timeout_ms));
+	if (killable)
+		left = wait_for_completion_killable_timeout(&waiter->done, timeout);
+	else
+		left = wait_for_completion_timeout(&waiter->done, timeout);
 	if (left > 0)
 		return 0;
 	nvt_cq_reap_missed(sq->cq, ktime_get_ns());
@@ -63,7 +68,7 @@ static int nvt_waiter_wait(struct nvt_sq *sq, struct nvt_waiter *waiter, u32 tim
 	return -ETIME;
 }
 
-static int nvt_command_run(struct nvt_sq *sq, struct nvt_command *command)
+static int nvt_command_run(struct nvt_sq *sq, struct nvt_command *command, bool killable)
 {
 	struct nvme_common_command *sqe = (void *)command->sqe;
 	const struct nvt_record *record;
@@ -85,7 +90,7 @@ static int nvt_command_run(struct nvt_sq *sq, struct nvt_command *command)
 	if (!nvt_sq_post(sq, &waiter.cmd, command->sqe, 0))
 		return -EIO;
 	nvt_sq_ring(sq);
-	ret = nvt_waiter_wait(sq, &waiter, command->timeout_ms);
+	ret = nvt_waiter_wait(sq, &waiter, command->timeout_ms, killable);
 	if (ret)
 		return ret;
 	record = &sq->records[waiter.cmd.cid];
@@ -116,10 +121,13 @@ int nvt_command(struct nvt_file *file, void *arg)
 	sq = xa_load(&file->dev->sqs, command->sqid);
 	if (!sq || !sq->managed || !nvt_command_allowed(file, sq, command->flags))
 		return -ENOENT;
-	return nvt_command_run(sq, command);
+	return nvt_command_run(sq, command, true);
 }
 
-/* By the owner's admin queue, if it is managed and an interrupt tells of its completions. */
+/*
+ * By the owner's admin queue, if it is managed and an interrupt tells of its
+ * completions. The task may be a killed one that cleans up, so it waits all the same.
+ */
 int nvt_admin_delete_queue(struct nvt_dev *dev, u8 opcode, u16 qid)
 {
 	struct nvt_command command = {
@@ -135,7 +143,7 @@ int nvt_admin_delete_queue(struct nvt_dev *dev, u8 opcode, u16 qid)
 	idx = srcu_read_lock(&dev->srcu);
 	admin = xa_load(&dev->sqs, 0);
 	if (admin && admin->managed)
-		ret = nvt_command_run(admin, &command);
+		ret = nvt_command_run(admin, &command, false);
 	srcu_read_unlock(&dev->srcu, idx);
 	return ret;
 }
