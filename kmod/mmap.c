@@ -7,6 +7,7 @@
  * when the device is gone, a page of all-ones. Never SIGBUS.
  */
 #include <linux/io.h>
+#include <linux/nvme.h>
 #include <linux/vmalloc.h>
 
 #include "nvt_kmod.h"
@@ -97,8 +98,16 @@ static const struct vm_operations_struct nvt_buffer_vm_ops = { .fault = nvt_buff
 
 #define NVT_VM_FLAGS (VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP)
 
-static int nvt_mmap_bar(struct nvt_dev *dev, struct vm_area_struct *vma, u64 offset, u64 length)
+/* A user writes to doorbells, and to a CMB. */
+static bool nvt_bar_allowed(struct nvt_file *file, unsigned long vm_flags, unsigned int bar,
+			    u64 in_bar)
 {
+	return !(vm_flags & VM_WRITE) || !READ_ONCE(file->user) || bar || in_bar >= NVME_REG_DBS;
+}
+
+static int nvt_mmap_bar(struct nvt_file *file, struct vm_area_struct *vma, u64 offset, u64 length)
+{
+	struct nvt_dev *dev = file->dev;
 	unsigned int bar = offset >> 40;
 	u64 in_bar = offset - NVT_MMAP_BAR(bar);
 	u64 bar_length;
@@ -110,6 +119,8 @@ static int nvt_mmap_bar(struct nvt_dev *dev, struct vm_area_struct *vma, u64 off
 	if (pci_resource_len(dev->pdev, bar) < PAGE_SIZE || in_bar >= bar_length ||
 	    length > bar_length - in_bar)
 		return -EINVAL;
+	if (!nvt_bar_allowed(file, vma->vm_flags, bar, in_bar))
+		return -EACCES;
 	nvt_vm_flags_mod(vma, NVT_VM_FLAGS, vma->vm_flags & VM_WRITE ? 0 : VM_MAYWRITE);
 	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
 	vma->vm_ops = &nvt_bar_vm_ops;
@@ -189,7 +200,7 @@ static int nvt_mmap_region(struct nvt_file *file, struct vm_area_struct *vma)
 		return nvt_mmap_irq_log(file->dev, vma);
 	if (offset >= NVT_MMAP_STATUS)
 		return nvt_mmap_readonly(vma, file->dev->status, offset - NVT_MMAP_STATUS);
-	return nvt_mmap_bar(file->dev, vma, offset, length);
+	return nvt_mmap_bar(file, vma, offset, length);
 }
 
 int nvt_mmap(struct file *filp, struct vm_area_struct *vma)

@@ -37,7 +37,8 @@
  * The offsets of mmap(). All are MAP_SHARED.
  *
  * NVT_MMAP_BAR(n)	a BAR, uncached; an observer may map it for reading
- *			only. While the device is being reset an access waits;
+ *			only, and a user the registers (below 1000h of BAR 0).
+ *			While the device is being reset an access waits;
  *			after its removal every page reads as all-ones.
  * NVT_MMAP_STATUS	struct nvt_status and the vector counters, read-only.
  *			It stays readable after removal.
