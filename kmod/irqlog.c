@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The log of single interrupts: written by all handlers, read by user space from its own mapping. */
 #include <linux/log2.h>
-#include <linux/vmalloc.h>
 
 #include "nvt_kmod.h"
 
@@ -11,7 +10,7 @@ static void nvt_irq_ring_free(struct rcu_head *rcu)
 {
 	struct nvt_irq_ring *ring = container_of(rcu, struct nvt_irq_ring, rcu);
 
-	vfree(ring->log);
+	nvt_shared_free(ring->log);
 	kfree(ring);
 }
 
@@ -22,7 +21,7 @@ static struct nvt_irq_ring *nvt_irq_ring_alloc(u32 nr_entries)
 	if (!ring)
 		return ERR_PTR(-ENOMEM);
 	ring->length = PAGE_ALIGN(struct_size(ring->log, entry, nr_entries));
-	ring->log = vmalloc_user(ring->length);
+	ring->log = nvt_shared_alloc(ring->length);
 	if (!ring->log) {
 		kfree(ring);
 		return ERR_PTR(-ENOMEM);

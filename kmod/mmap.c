@@ -150,6 +150,20 @@ static int nvt_mmap_buffer(struct nvt_file *file, struct vm_area_struct *vma, u6
 	return 0;
 }
 
+/* vfree() in a callback writes to the start of what it frees: that is a page which nobody maps. */
+void *nvt_shared_alloc(size_t length)
+{
+	void *memory = vmalloc_user(PAGE_SIZE + PAGE_ALIGN(length));
+
+	return memory ? memory + PAGE_SIZE : NULL;
+}
+
+void nvt_shared_free(void *memory)
+{
+	if (memory)
+		vfree(memory - PAGE_SIZE);
+}
+
 /* Plain memory of the driver, shared by reference: it survives the device. */
 static int nvt_mmap_readonly(struct vm_area_struct *vma, void *memory, u64 offset)
 {

@@ -247,6 +247,8 @@ int nvt_check_user(struct nvt_file *file);
 int nvt_mmap(struct file *filp, struct vm_area_struct *vma);
 void nvt_zap(struct nvt_dev *dev, u64 offset, u64 length);
 void nvt_zap_bars(struct nvt_dev *dev);
+void *nvt_shared_alloc(size_t length);
+void nvt_shared_free(void *memory);
 
 /* pci.c */
 enum nvt_iommu nvt_iommu(struct pci_dev *pdev);

@@ -6,7 +6,6 @@
  */
 #include <linux/nospec.h>
 #include <linux/nvme.h>
-#include <linux/vmalloc.h>
 
 #include "nvt_kmod.h"
 
@@ -61,7 +60,7 @@ static void nvt_sq_free(struct rcu_head *rcu)
 {
 	struct nvt_sq *sq = container_of(rcu, struct nvt_sq, rcu);
 
-	vfree(sq->records);
+	nvt_shared_free(sq->records);
 	kvfree(sq->slots);
 	kfree(sq);
 }
@@ -123,7 +122,7 @@ static int nvt_sq_manage(struct nvt_sq *sq, const struct nvt_queue_create *creat
 	sq->managed = true;
 	sq->ring = sq->buffer->kva + create->buffer_offset;
 	sq->slots = kvcalloc(sq->nr_entries, sizeof(*sq->slots), GFP_KERNEL_ACCOUNT);
-	sq->records = vmalloc_user(PAGE_ALIGN(array_size(sq->nr_entries, sizeof(*sq->records))));
+	sq->records = nvt_shared_alloc(array_size(sq->nr_entries, sizeof(*sq->records)));
 	if (!sq->slots || !sq->records)
 		return -ENOMEM;
 	return nvt_queue_doorbell(sq->dev, create, &sq->doorbell);
