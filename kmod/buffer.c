@@ -2,6 +2,7 @@
 /* DMA buffers. Their memory outlives all that the device may still write to it. */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
+#include <linux/ktime.h>
 #include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/uaccess.h>
@@ -205,13 +206,27 @@ static void nvt_buffer_unpublish(struct nvt_dev *dev, struct nvt_buffer *buf)
 	nvt_zap(dev, NVT_MMAP_BUFFER(buf->id), buf->length);
 }
 
+/* What was kept, and the device is done with. */
+void nvt_buffers_reap(struct nvt_dev *dev)
+{
+	u64 settled_ns = nvt_settled_ns(dev);
+	struct nvt_buffer *buf, *next;
+
+	lockdep_assert_held(&dev->lock);
+	list_for_each_entry_safe(buf, next, &dev->retired, node) {
+		if (buf->retired_ns >= settled_ns)
+			continue;
+		list_del(&buf->node);
+		nvt_buffer_free(dev, buf);
+	}
+}
+
 static void nvt_buffer_retire(struct nvt_dev *dev, struct nvt_buffer *buf)
 {
 	nvt_buffer_unpublish(dev, buf);
-	if (nvt_settled(dev))
-		nvt_buffer_free(dev, buf);
-	else
-		list_add(&buf->node, &dev->retired);
+	buf->retired_ns = ktime_get_ns();
+	list_add(&buf->node, &dev->retired);
+	nvt_buffers_reap(dev);
 }
 
 int nvt_buffer_destroy(struct nvt_file *file, void *arg)

@@ -73,7 +73,6 @@ struct nvt_dev {
 	void __iomem *regs;			/* BAR 0 */
 	struct xarray buffers;			/* written under lock and mem_lock */
 	struct list_head retired;		/* under lock: destroyed, not yet freed */
-	atomic_t orphans;			/* commands cancelled, not yet answered */
 	bool dma_given;				/* under lock: a buffer was made since dev was acquired */
 	bool exposed;				/* under lock: a queue left here is not deleted there */
 	bool unstopped;				/* under lock: would not stop, cut off the bus */
@@ -116,6 +115,7 @@ struct nvt_buffer {
 	u64 bar_offset;
 	void *kva;				/* of a managed ring: vmap(), or ioremap() of a BAR */
 	unsigned int nr_queues;			/* rings in it */
+	u64 retired_ns;				/* when it was destroyed, and could not be freed */
 	struct list_head node;			/* on nvt_dev.retired */
 };
 
@@ -172,6 +172,7 @@ struct nvt_cq {
 struct nvt_slot {
 	struct nvt_cmd *cmd;
 	u64 deadline_ns;			/* 0: none */
+	bool dataless;				/* an Asynchronous Event Request, which may never end */
 };
 
 /* Being posted; and given up: nobody waits for it, but the device may still answer. */
@@ -227,6 +228,7 @@ struct nvt_cmd {
 	u16 delete_qid;				/* of a Delete I/O Queue command */
 	u8 delete_opcode;
 	bool deletes;
+	bool dataless;
 	u8 kind;				/* enum nvt_cmd_kind */
 	s32 res;
 	u32 dw0;
@@ -262,6 +264,7 @@ int nvt_buffer_create(struct nvt_file *file, void *arg);
 int nvt_buffer_destroy(struct nvt_file *file, void *arg);
 int nvt_buffer_map_kva(struct nvt_dev *dev, struct nvt_buffer *buf);
 void nvt_buffers_end(struct nvt_file *file);
+void nvt_buffers_reap(struct nvt_dev *dev);
 void nvt_buffers_free_retired(struct nvt_dev *dev);
 void nvt_buffers_free(struct nvt_dev *dev);
 
@@ -288,7 +291,7 @@ void nvt_irq_log_commit(struct nvt_irq_entry *entry, u64 seq, const struct nvt_v
 int nvt_queue_create(struct nvt_file *file, void *arg);
 int nvt_queue_destroy(struct nvt_file *file, void *arg);
 int nvt_queue_stats(struct nvt_file *file, void *arg);
-bool nvt_queues_busy(struct nvt_dev *dev);
+u64 nvt_queues_oldest(struct nvt_dev *dev);
 void nvt_queues_kill(struct nvt_dev *dev);
 void nvt_queues_end_commands(struct nvt_dev *dev);
 void nvt_queues_free(struct nvt_dev *dev);
@@ -328,7 +331,7 @@ bool nvt_uring_abandoned(struct nvt_cmd *cmd);
 
 /* stop.c */
 void nvt_set_state(struct nvt_dev *dev, enum nvt_state state);
-bool nvt_settled(struct nvt_dev *dev);
+u64 nvt_settled_ns(struct nvt_dev *dev);
 void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file);
 void nvt_join(struct nvt_dev *dev, struct nvt_file *file);
 void nvt_leave(struct nvt_dev *dev, struct nvt_file *file);

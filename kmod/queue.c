@@ -229,29 +229,27 @@ static void nvt_queue_left(struct nvt_dev *dev, struct nvt_buffer *buf, bool del
 		dev->exposed = true;
 }
 
-static unsigned int nvt_sq_orphans(struct nvt_sq *sq)
+static bool nvt_sq_has_orphans(struct nvt_sq *sq)
 {
-	unsigned int cid, orphans = 0;
+	unsigned int cid;
 
 	for (cid = 0; sq->managed && cid < sq->nr_entries; cid++)
-		orphans += READ_ONCE(sq->slots[cid].cmd) == NVT_ORPHAN;
-	return orphans;
+		if (READ_ONCE(sq->slots[cid].cmd) == NVT_ORPHAN)
+			return true;
+	return false;
 }
 
 static int nvt_sq_destroy(struct nvt_dev *dev, u16 qid)
 {
 	struct nvt_sq *sq = xa_load(&dev->sqs, qid);
-	unsigned int orphans;
 
 	if (!sq)
 		return -ENOENT;
 	nvt_sq_kill(sq);
-	orphans = nvt_sq_orphans(sq);
-	nvt_sq_end_commands(sq);
 	/* All commands of a deleted queue have ended. NVMe Base 2.1, 5.2.4 */
-	if (READ_ONCE(sq->deleted))
-		while (orphans-- && atomic_dec_if_positive(&dev->orphans) >= 0)
-			;
+	if (!READ_ONCE(sq->deleted) && nvt_sq_has_orphans(sq))
+		dev->exposed = true;
+	nvt_sq_end_commands(sq);
 	nvt_queue_left(dev, sq->buffer, READ_ONCE(sq->deleted));
 	xa_erase(&dev->sqs, qid);
 	sq->cq->nr_sqs--;
@@ -337,21 +335,33 @@ int nvt_queue_stats(struct nvt_file *file, void *arg)
 	return ret;
 }
 
-/* Commands in flight, or given up and not answered. */
-bool nvt_queues_busy(struct nvt_dev *dev)
+static u64 nvt_sq_oldest(struct nvt_sq *sq)
 {
-	struct nvt_sq *sq;
-	unsigned long qid;
+	u64 oldest = U64_MAX;
+	struct nvt_cmd *cmd;
 	u32 cid;
 
+	for (cid = 0; sq->managed && cid < sq->nr_entries; cid++) {
+		cmd = smp_load_acquire(&sq->slots[cid].cmd);
+		if (cmd == NVT_RESERVED)
+			return 0;
+		if (cmd && !sq->slots[cid].dataless)
+			oldest = min(oldest, READ_ONCE(sq->records[cid].submit_ns));
+	}
+	return oldest;
+}
+
+/* When the oldest command was sent that has data and is not answered, given up or not; else U64_MAX. */
+u64 nvt_queues_oldest(struct nvt_dev *dev)
+{
+	u64 oldest = U64_MAX;
+	struct nvt_sq *sq;
+	unsigned long qid;
+
 	lockdep_assert_held(&dev->lock);
-	if (atomic_read(&dev->orphans))
-		return true;
 	xa_for_each(&dev->sqs, qid, sq)
-		for (cid = 0; sq->managed && cid < sq->nr_entries; cid++)
-			if (READ_ONCE(sq->slots[cid].cmd))
-				return true;
-	return false;
+		oldest = min(oldest, nvt_sq_oldest(sq));
+	return oldest;
 }
 
 /* From here on nothing is posted, nor reaped. */

@@ -104,7 +104,6 @@ static struct nvt_cmd *nvt_cqe_match(struct nvt_cq *cq, struct nvt_sq *sq,
 	sq->completed++;
 	if (cmd == NVT_ORPHAN) {
 		sq->late++;
-		atomic_dec_if_positive(&cq->dev->orphans);
 		nvt_report(cq, NVT_EVENT_COMPLETION_LATE, cqe, now);
 		cmd = NULL;
 	} else {
@@ -192,10 +191,8 @@ bool nvt_sq_orphan(struct nvt_sq *sq, struct nvt_cmd *cmd)
 
 	spin_lock_irqsave(&sq->cq->lock, flags);
 	in_flight = slot->cmd == cmd;
-	if (in_flight) {
-		atomic_inc(&sq->dev->orphans);
+	if (in_flight)
 		WRITE_ONCE(slot->cmd, NVT_ORPHAN);
-	}
 	spin_unlock_irqrestore(&sq->cq->lock, flags);
 	return in_flight;
 }

@@ -92,7 +92,6 @@ static void nvt_cut_off(struct nvt_dev *dev)
 /* What was kept because the device might write to it can go. */
 static void nvt_forget(struct nvt_dev *dev)
 {
-	atomic_set(&dev->orphans, 0);
 	dev->exposed = false;
 	nvt_buffers_free_retired(dev);
 }
@@ -109,16 +108,16 @@ static void nvt_stop(struct nvt_dev *dev)
 	nvt_forget(dev);
 }
 
-/* Whether the device is done with all memory that the owner destroys. */
-bool nvt_settled(struct nvt_dev *dev)
+/* Memory that was given up before this time is not the device's any more. */
+u64 nvt_settled_ns(struct nvt_dev *dev)
 {
+	u64 oldest = dev->exposed ? 0 : nvt_queues_oldest(dev);
+
 	lockdep_assert_held(&dev->lock);
-	if (!dev->exposed && !nvt_queues_busy(dev))
-		return true;
-	if (dev->state != NVT_STATE_LIVE || !nvt_ctrl_stopped(dev))
-		return false;
-	nvt_forget(dev);
-	return true;
+	if (oldest == U64_MAX || dev->state != NVT_STATE_LIVE || !nvt_ctrl_stopped(dev))
+		return oldest;
+	dev->exposed = false;
+	return U64_MAX;
 }
 
 void nvt_acquire(struct nvt_dev *dev, struct nvt_file *file)

@@ -17,6 +17,7 @@ void nvt_cmd_init(struct nvt_cmd *cmd, enum nvt_cmd_kind kind, u16 sqid, const u
 		.kind		= kind,
 		.deletes	= sqid == 0 && (common->opcode == nvme_admin_delete_sq ||
 						common->opcode == nvme_admin_delete_cq),
+		.dataless	= sqid == 0 && common->opcode == nvme_admin_async_event,
 		.delete_opcode	= common->opcode,
 		.delete_qid	= le32_to_cpu(common->cdw10),
 	};
@@ -48,7 +49,8 @@ bool nvt_sq_post(struct nvt_sq *sq, struct nvt_cmd *cmd, const u8 *sqe, u32 time
 	}
 	sq->records[cmd->cid].submit_ns = now;
 	slot->deadline_ns = deadline;
-	/* Whoever sees the command sees its deadline. */
+	slot->dataless = cmd->dataless;
+	/* Whoever sees the command sees these. */
 	smp_store_release(&slot->cmd, cmd);
 	memcpy(sq->ring + sq->tail * 64, sqe, 64);
 	if (++sq->tail == sq->nr_entries)

@@ -3,7 +3,7 @@
  * Looks at managed queues ten times a second, for what no interrupt tells of:
  * commands whose time is up, or whose task or ring is ending and waits for
  * them (io_uring cancels them by itself on some kernels and rings only), and
- * completions whose interrupt was lost.
+ * completions whose interrupt was lost. Frees what was kept for commands that have ended.
  */
 #include <linux/ktime.h>
 
@@ -100,7 +100,6 @@ static bool nvt_slot_check(struct nvt_sq *sq, struct nvt_slot *slot, u64 now, u6
 	nvt_cmd_finish_ones(sq, cmd);
 	cmd->res = given_up->timed_out ? -ETIME : -ECANCELED;
 	sq->timeouts += given_up->timed_out;
-	atomic_inc(&sq->dev->orphans);
 	WRITE_ONCE(slot->cmd, NVT_ORPHAN);
 	return true;
 }
@@ -171,6 +170,11 @@ void nvt_watch(struct work_struct *work)
 	xa_for_each(&dev->sqs, qid, sq)
 		if (sq->managed)
 			nvt_watch_sq(sq, now, &next);
+	/* Who has the lock may be waiting for this to end. */
+	if (!list_empty_careful(&dev->retired) && mutex_trylock(&dev->lock)) {
+		nvt_buffers_reap(dev);
+		mutex_unlock(&dev->lock);
+	}
 	if (!xa_empty(&dev->sqs))
 		nvt_watch_again(dev, now, next);
 	srcu_read_unlock(&dev->srcu, idx);
