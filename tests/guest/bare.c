@@ -90,6 +90,7 @@ static void bare_open_writer(struct bare *b, struct nvt_device_info *info)
 	b->status = mmap(NULL, info->status_length, PROT_READ, MAP_SHARED, b->fd,
 			 NVT_MMAP_STATUS);
 	ck_assert(b->status != MAP_FAILED);
+	b->status_length = info->status_length;
 	b->bar_length = info->bar_length[0] < BARE_BAR ? info->bar_length[0] : BARE_BAR;
 }
 
@@ -183,6 +184,14 @@ int bare_release(struct bare *b)
 	return bare_ioctl(b->fd, NVT_IOC_RELEASE, &release);
 }
 
+void bare_unmap(struct bare *b)
+{
+	munmap((void *)b->status, b->status_length);
+	munmap((void *)b->bar, b->bar_length);
+	munmap((void *)b->records, b->records_length);
+	munmap(b->queues.data, b->queues.length);
+}
+
 static void bare_admin_queues(struct bare *b, uint32_t entries, uint32_t vector)
 {
 	size_t sq_length = (entries * 64 + BARE_PAGE - 1) / BARE_PAGE * BARE_PAGE;
@@ -201,8 +210,8 @@ static void bare_admin_queues(struct bare *b, uint32_t entries, uint32_t vector)
 	sq.buffer_id = b->queues.id;
 	ck_assert_int_eq(bare_queue(b, &cq), 0);
 	ck_assert_int_eq(bare_queue(b, &sq), 0);
-	b->records = mmap(NULL, entries * sizeof(struct nvt_record), PROT_READ, MAP_SHARED, b->fd,
-			  sq.records_offset);
+	b->records_length = entries * sizeof(struct nvt_record);
+	b->records = mmap(NULL, b->records_length, PROT_READ, MAP_SHARED, b->fd, sq.records_offset);
 	ck_assert(b->records != MAP_FAILED);
 	bare_reg_write(b->fd, REG_AQA, 4, (entries - 1) << 16 | (entries - 1));
 	bare_reg_write(b->fd, REG_ASQ, 8, b->queues.bus[0]);
@@ -340,6 +349,19 @@ uint64_t bare_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+uint64_t bare_available_kib(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	unsigned long long kib = 0;
+	char line[128];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "MemAvailable: %llu", &kib) != 1)
+		;
+	fclose(file);
+	return kib;
 }
 
 void bare_wait_completions(struct bare *b, unsigned int vector, uint64_t count)

@@ -29,6 +29,8 @@ struct bare {
 	const volatile struct nvt_status *status;
 	volatile uint8_t *bar;			/* BAR 0, BARE_BAR of it at most */
 	size_t bar_length;
+	size_t status_length;
+	size_t records_length;
 	struct io_uring ring;
 	bool has_ring;
 	struct bare_buffer queues;		/* admin SQ in page 0, CQ in page 1 */
@@ -73,6 +75,7 @@ void bare_join(struct bare *b, unsigned int setup_flags);
 void bare_disable(struct bare *b);
 void bare_wait_ready(struct bare *b, uint32_t ready);
 int bare_release(struct bare *b);
+void bare_unmap(struct bare *b);	/* what was mapped to start it: mappings hold the file too */
 
 int bare_post(struct bare *b, const struct nvt_sqe *sqe, uint16_t sqid);
 int bare_submit(struct bare *b);
@@ -91,6 +94,7 @@ uint16_t bare_admin(int fd, const struct nvt_sqe *sqe, uint32_t *dw0);
 
 struct nvt_queue_stats bare_stats(int fd, uint16_t qid);
 uint64_t bare_now_ms(void);
+uint64_t bare_available_kib(void);
 
 /* A vector has reaped so many; it counts them after it has handed them on. */
 void bare_wait_completions(struct bare *b, unsigned int vector, uint64_t count);

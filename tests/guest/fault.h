@@ -12,7 +12,7 @@ bool fault_possible(void);
 uint32_t fault_arm(struct bare *b, const char *rule);
 void fault_clear(struct bare *b);
 
-/* How often the model's log says that this action was done, since the log was last so long. */
+/* How often the model's log (its last 64 KiB) has this action; it lives as long as the model. */
 unsigned int fault_shots(struct bare *b, const char *action);
 
 #endif /* NVT_TEST_FAULT_H */

@@ -40,13 +40,22 @@ static bool confined(void)
 	return !access(path, F_OK);
 }
 
-/* What asks of a device only what NVMe says. */
-static void add_any_device(SRunner *runner)
+/* Where what the device says is the test. */
+static void add_device_suites(SRunner *runner)
 {
 	srunner_add_suite(runner, shapes_suite());
 	srunner_add_suite(runner, rings_suite());
 	srunner_add_suite(runner, illegal_suite());
 	srunner_add_suite(runner, share_suite());
+}
+
+/* Where any device will do. */
+static void add_driver_suites(SRunner *runner)
+{
+	srunner_add_suite(runner, command_suite());
+	srunner_add_suite(runner, kill_suite());
+	srunner_add_suite(runner, traps_suite());
+	srunner_add_suite(runner, trace_suite());
 }
 
 static SRunner *choose_suites(void)
@@ -57,7 +66,10 @@ static SRunner *choose_suites(void)
 		return srunner_create(unconfined_suite());
 	if (fault_possible()) {
 		runner = srunner_create(NULL);
-		add_any_device(runner);
+		add_device_suites(runner);
+		srunner_add_suite(runner, completion_suite());
+		if (suite_full())
+			add_driver_suites(runner);
 		srunner_add_suite(runner, loss_suite());
 		return runner;
 	}
@@ -68,7 +80,8 @@ static SRunner *choose_suites(void)
 	srunner_add_suite(runner, workload_suite());
 	srunner_add_suite(runner, tool_suite());
 	srunner_add_suite(runner, abuse_suite());
-	add_any_device(runner);
+	add_device_suites(runner);
+	add_driver_suites(runner);
 	return runner;
 }
 

@@ -17,6 +17,13 @@ Suite *shapes_suite(void);
 Suite *rings_suite(void);
 Suite *illegal_suite(void);
 Suite *share_suite(void);
+Suite *command_suite(void);
+Suite *kill_suite(void);
+Suite *traps_suite(void);
+Suite *trace_suite(void);
+
+/* Runs on the model: faults. */
+Suite *completion_suite(void);
 
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);

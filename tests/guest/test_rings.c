@@ -132,7 +132,7 @@ START_TEST(a_page_list_of_two_pages)
 }
 END_TEST
 
-/* The driver takes a ring at any multiple of 4; what lies before and behind stays as it was. */
+/* What lies before and behind them stays as it was. */
 START_TEST(rings_anywhere_in_a_buffer)
 {
 	struct queue cq = { .type = NVT_QUEUE_CQ, .qid = 1, .entries = 8, .offset = BARE_PAGE };
@@ -372,7 +372,9 @@ Suite *rings_suite(void)
 	tcase_add_test(tcase, an_offset_that_the_device_refuses);
 	tcase_add_test(tcase, queues_and_data_in_the_cmb);
 	tcase_add_test(tcase, bar_buffers_stay_in_their_bar);
-	tcase_add_loop_test(tcase, a_managed_admin_queue_of_any_size, 0, 3);
+	/* The largest takes the model 8 s. */
+	tcase_add_loop_test(tcase, a_managed_admin_queue_of_any_size, 0,
+			    fault_possible() && !suite_full() ? 2 : 3);
 	tcase_add_loop_test(tcase, a_raw_admin_queue_of_any_size, 0, 3);
 	tcase_add_test(tcase, a_controller_goes_through_its_states);
 	/* QEMU's device has CAP.CQR set. */

@@ -232,9 +232,9 @@ static void *load_one_queue(void *arg)
 	ck_assert_int_eq(io_uring_queue_init(64, &loader->b.ring,
 					     IORING_SETUP_SQE128 | IORING_SETUP_CQE32), 0);
 	while (!loader->stop) {
-		queue_verify(&loader->b, 1, BARE_ENTRIES, &loader->pair.data, 0, 8,
+		queue_verify(&loader->b, 1, BARE_ENTRIES, &loader->pair.data, 0, 2,
 			     loader->rounds++);
-		queue_load(&loader->b, 1, BARE_ENTRIES, &loader->pair.data, 64);
+		queue_load(&loader->b, 1, BARE_ENTRIES, &loader->pair.data, 31);
 	}
 	return NULL;
 }

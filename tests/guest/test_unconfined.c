@@ -68,6 +68,28 @@ START_TEST(unsafe_dma_allows_it_and_taints)
 }
 END_TEST
 
+/* One block of the host's memory: no larger than its allocator has them. */
+START_TEST(trap_8_contiguous_memory_ends_at_4_mib)
+{
+	uint64_t bus[2048];
+	struct nvt_buffer_create create = {
+		.size = sizeof(create), .kind = NVT_BUFFER_CONTIGUOUS, .length = 8 << 20,
+		.bus_addrs = (uintptr_t)bus,
+	};
+	struct bare_buffer buf;
+	struct bare b;
+	size_t i;
+
+	set_unsafe_dma("1");
+	bare_own(&b);
+	ck_assert_int_eq(bare_ioctl(b.fd, NVT_IOC_BUFFER_CREATE, &create), -ENOMEM);
+	bare_buffer_create(&b, &buf, NVT_BUFFER_CONTIGUOUS, 1 << 20);
+	for (i = 1; i < buf.length / BARE_PAGE; i++)
+		ck_assert_uint_eq(buf.bus[i], buf.bus[0] + i * BARE_PAGE);
+	set_unsafe_dma("0");
+}
+END_TEST
+
 Suite *unconfined_suite(void)
 {
 	Suite *suite = suite_create("unconfined");
@@ -78,6 +100,7 @@ Suite *unconfined_suite(void)
 	tcase_add_test(tcase, an_unconfined_device_is_not_owned);
 	tcase_add_test(tcase, it_can_be_observed);
 	tcase_add_test(tcase, unsafe_dma_allows_it_and_taints);
+	tcase_add_test(tcase, trap_8_contiguous_memory_ends_at_4_mib);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
