@@ -247,7 +247,9 @@ void bare_post_op(struct bare *b, uint32_t cmd_op, const void *payload, uint64_t
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&b->ring);
 
-	ck_assert_ptr_nonnull(sqe);
+	/* An assertion that holds costs a system call, here once a command. */
+	if (!sqe)
+		ck_abort_msg("the ring is full");
 	memset((unsigned char *)sqe, 0, 128);
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = b->fd;
@@ -298,7 +300,8 @@ struct bare_cqe bare_wait(struct bare *b)
 {
 	struct bare_cqe ended;
 
-	ck_assert_msg(bare_peek(b, &ended, 15000), "no completion");
+	if (!bare_peek(b, &ended, 15000))
+		ck_abort_msg("no completion");
 	return ended;
 }
 
