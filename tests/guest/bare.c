@@ -367,6 +367,15 @@ uint64_t bare_available_kib(void)
 	return kib;
 }
 
+void bare_wait_available(uint64_t before_kib, uint64_t missing_kib)
+{
+	uint64_t deadline = bare_now_ms() + 3000;
+
+	while (bare_available_kib() + missing_kib < before_kib && bare_now_ms() < deadline)
+		usleep(10000);
+	ck_assert_uint_ge(bare_available_kib() + missing_kib, before_kib);
+}
+
 void bare_wait_completions(struct bare *b, unsigned int vector, uint64_t count)
 {
 	uint64_t deadline = bare_now_ms() + 5000;

@@ -96,6 +96,9 @@ struct nvt_queue_stats bare_stats(int fd, uint16_t qid);
 uint64_t bare_now_ms(void);
 uint64_t bare_available_kib(void);
 
+/* Memory is back, or will be in a moment, but for @missing_kib of what was available before. */
+void bare_wait_available(uint64_t before_kib, uint64_t missing_kib);
+
 /* A vector has reaped so many; it counts them after it has handed them on. */
 void bare_wait_completions(struct bare *b, unsigned int vector, uint64_t count);
 struct nvt_sqe bare_identify(uint16_t cid, uint64_t prp1);

@@ -140,7 +140,7 @@ START_TEST(killed_at_random_points)
 	}
 	fprintf(stderr, "kill: %u times, at most %u ms each; MemAvailable %llu -> %llu KiB\n", kills,
 		slowest, (unsigned long long)before, (unsigned long long)bare_available_kib());
-	ck_assert_uint_gt(bare_available_kib() + 2 * (MEMORY >> 10), before);
+	bare_wait_available(before, 2 * (MEMORY >> 10));
 }
 END_TEST
 
@@ -282,7 +282,7 @@ START_TEST(buffers_come_and_go_under_load)
 {
 	struct nvt_sqe aer = bare_aer(3);
 	struct load l = { .stop = false };
-	uint64_t before, deadline;
+	uint64_t before;
 	struct bare_buffer buf;
 	pthread_t thread;
 	struct bare b;
@@ -300,10 +300,7 @@ START_TEST(buffers_come_and_go_under_load)
 		munmap(buf.data, buf.length);
 		ck_assert_int_eq(bare_buffer_destroy(&b, &buf), 0);
 	}
-	deadline = bare_now_ms() + 3000;
-	while (bare_available_kib() + (32 << 10) < before && bare_now_ms() < deadline)
-		usleep(10000);
-	ck_assert_uint_gt(bare_available_kib() + (32 << 10), before);
+	bare_wait_available(before, 32 << 10);
 	l.stop = true;
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
