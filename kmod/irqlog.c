@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The log of single interrupts: written by all handlers, read by user space from its own mapping. */
+/* The log of single interrupts: written by all handlers, read by user space from its mapping. */
 #include <linux/log2.h>
 
 #include "nvt_kmod.h"
@@ -96,5 +96,6 @@ void nvt_irq_log_commit(struct nvt_irq_entry *entry, u64 seq, const struct nvt_v
 	WRITE_ONCE(entry->vector, vector->index);
 	WRITE_ONCE(entry->cpu, smp_processor_id());
 	WRITE_ONCE(entry->completions, completions);
+	/* The entry is whole. */
 	smp_store_release(&entry->seq, seq);
 }

@@ -77,6 +77,7 @@ static void nvt_dev_init(struct nvt_dev *dev, struct pci_dev *pdev)
 static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 {
 	struct nvt_dev *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	unsigned int nr_vectors;
 	int ret = -ENOMEM;
 
 	if (!dev)
@@ -90,8 +91,8 @@ static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 	dev->minor = ret;
 	nvt_dev_init(dev, pdev);
 
-	dev->status_length = PAGE_ALIGN(struct_size(dev->status, vector,
-						     max3(dev->max_msix, dev->max_msi, 1U)));
+	nr_vectors = max3(dev->max_msix, dev->max_msi, 1U);
+	dev->status_length = PAGE_ALIGN(struct_size(dev->status, vector, nr_vectors));
 	dev->status = vmalloc_user(dev->status_length);
 	ret = dev->status ? nvt_alloc_ones(dev) : -ENOMEM;
 	if (!ret)

@@ -39,7 +39,7 @@ static vm_fault_t nvt_insert_ones(struct nvt_dev *dev, struct vm_fault *vmf, enu
 	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dev->ones[kind]));
 }
 
-/* To write to registers is the right of owner and users, which a file can lose while it has them mapped. */
+/* To write to registers is a right that a file can lose while it has them mapped. */
 static bool nvt_bar_reachable(struct nvt_dev *dev, struct vm_area_struct *vma)
 {
 	return dev->state == NVT_STATE_LIVE &&
@@ -65,7 +65,8 @@ static vm_fault_t nvt_bar_fault(struct vm_fault *vmf)
 	struct nvt_dev *dev = file->dev;
 	vm_fault_t ret;
 
-	if (wait_event_killable_timeout(dev->state_wait, nvt_state_final(dev), NVT_RESET_TIMEOUT) < 0)
+	if (wait_event_killable_timeout(dev->state_wait, nvt_state_final(dev),
+					NVT_RESET_TIMEOUT) < 0)
 		return VM_FAULT_NOPAGE;		/* the process is dying */
 	down_read(&dev->mem_lock);
 	ret = nvt_bar_insert(dev, vmf);

@@ -28,7 +28,7 @@
 /* An event from a place that cannot sleep. */
 struct nvt_notice {
 	enum nvt_event event;
-	u32 attrs;				/* BIT(NVT_ATTR_SQID) and so on: which of these it has */
+	u32 attrs;				/* BIT(NVT_ATTR_SQID) ...: which it has */
 	u16 sqid;
 	u16 cqid;
 	u16 cid;
@@ -73,12 +73,12 @@ struct nvt_dev {
 	void __iomem *regs;			/* BAR 0 */
 	struct xarray buffers;			/* written under lock and mem_lock */
 	struct list_head retired;		/* under lock: destroyed, not yet freed */
-	bool dma_given;				/* under lock: a buffer was made since dev was acquired */
-	bool exposed;				/* under lock: a queue left here is not deleted there */
+	bool dma_given;				/* under lock: the owner or a user had buffers */
+	bool exposed;				/* under lock: a queue gone here is not there */
 	bool unstopped;				/* under lock: would not stop, cut off the bus */
 	u32 next_buffer;			/* under lock: ids come round late */
 
-	unsigned int max_msix;			/* as found at probe: what user space maps is of this size */
+	unsigned int max_msix;			/* as found at probe: so long is status */
 	unsigned int max_msi;
 	struct nvt_vector *vectors;		/* under lock */
 	unsigned int nr_vectors;
@@ -113,7 +113,7 @@ struct nvt_buffer {
 	struct sg_table *sgt;			/* of a contiguous one */
 	u32 bar;				/* of one in a BAR */
 	u64 bar_offset;
-	void *kva;				/* of a managed ring: vmap(), or ioremap() of a BAR */
+	void *kva;				/* of a managed ring, by vmap() or ioremap() */
 	unsigned int nr_queues;			/* rings in it */
 	u64 retired_ns;				/* when it was destroyed, and could not be freed */
 	struct list_head node;			/* on nvt_dev.retired */
@@ -126,7 +126,7 @@ struct nvt_vector {
 	struct nvt_vector_counter *counter;
 	struct list_head cqs;			/* written under dev->lock, read under SRCU */
 	unsigned long masked;			/* NVT_MASKED_*, by atomic bit operations */
-	struct eventfd_ctx *eventfd;		/* written under dev->lock, then synchronize_irq() */
+	struct eventfd_ctx *eventfd;		/* under dev->lock, then synchronize_irq() */
 	u64 window_ns;				/* the handler's: since when it counts */
 	unsigned int empties;			/* interrupts without a completion */
 };
@@ -172,7 +172,7 @@ struct nvt_cq {
 struct nvt_slot {
 	struct nvt_cmd *cmd;
 	u64 deadline_ns;			/* 0: none */
-	bool dataless;				/* an Asynchronous Event Request, which may never end */
+	bool dataless;				/* an Asynchronous Event Request: never ends */
 };
 
 /* Being posted; and given up: nobody waits for it, but the device may still answer. */

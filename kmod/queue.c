@@ -342,6 +342,7 @@ static u64 nvt_sq_oldest(struct nvt_sq *sq)
 	u32 cid;
 
 	for (cid = 0; sq->managed && cid < sq->nr_entries; cid++) {
+		/* Pairs with the release of nvt_sq_post(). */
 		cmd = smp_load_acquire(&sq->slots[cid].cmd);
 		if (cmd == NVT_RESERVED)
 			return 0;
@@ -351,7 +352,7 @@ static u64 nvt_sq_oldest(struct nvt_sq *sq)
 	return oldest;
 }
 
-/* When the oldest command was sent that has data and is not answered, given up or not; else U64_MAX. */
+/* When the oldest command was sent that has data and is not answered; else U64_MAX. */
 u64 nvt_queues_oldest(struct nvt_dev *dev)
 {
 	u64 oldest = U64_MAX;

@@ -93,8 +93,10 @@ static struct nvt_cmd *nvt_cqe_match(struct nvt_cq *cq, struct nvt_sq *sq,
 				     const struct nvt_cqe *cqe, u64 now)
 {
 	struct nvt_slot *slot = nvt_cqe_slot(cq, sq, cqe);
-	struct nvt_cmd *cmd = slot ? smp_load_acquire(&slot->cmd) : NULL;
+	struct nvt_cmd *cmd;
 
+	/* Pairs with the release of nvt_sq_post(). */
+	cmd = slot ? smp_load_acquire(&slot->cmd) : NULL;
 	trace_complete(cq, cqe);
 	if (!cmd || cmd == NVT_RESERVED) {
 		cq->unexpected++;
@@ -109,6 +111,7 @@ static struct nvt_cmd *nvt_cqe_match(struct nvt_cq *cq, struct nvt_sq *sq,
 	} else {
 		nvt_cmd_finish(sq, cmd, cqe, now);
 	}
+	/* The record is full before the id is free. */
 	smp_store_release(&slot->cmd, NULL);
 	return cmd;
 }

@@ -86,8 +86,10 @@ static void nvt_watch_cq(struct nvt_cq *cq, u64 now)
 static bool nvt_slot_check(struct nvt_sq *sq, struct nvt_slot *slot, u64 now, u64 *next,
 			   struct nvt_given_up *given_up)
 {
-	struct nvt_cmd *cmd = smp_load_acquire(&slot->cmd);
+	struct nvt_cmd *cmd;
 
+	/* Pairs with the release of nvt_sq_post(). */
+	cmd = smp_load_acquire(&slot->cmd);
 	if (!nvt_slot_in_flight(cmd))
 		return false;
 	given_up->cmd = cmd;
