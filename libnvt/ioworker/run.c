@@ -143,18 +143,27 @@ static bool hold(struct nvt_ioworker *w, struct nvt_io *io)
 	return false;
 }
 
-/* Draws a command, or takes up the one that could not be held. */
-static bool next_io(struct nvt_ioworker *w, struct nvt_io *io)
+/*
+ * Draws a command whose range can be held, or takes up the one that could not
+ * be. Out of line, out of the way of loads that are not verified.
+ */
+static __attribute__((noinline)) bool next_held(struct nvt_ioworker *w, struct nvt_io *io)
 {
 	if (w->waiting)
 		*io = w->io;
 	else
 		nvt_load_next(&w->load, io);
-	if (!w->verify)
-		return true;
 	w->waiting = !hold(w, io);
 	w->io = *io;
 	return !w->waiting;
+}
+
+static inline bool next_io(struct nvt_ioworker *w, struct nvt_io *io)
+{
+	if (w->verify)
+		return next_held(w, io);
+	nvt_load_next(&w->load, io);
+	return true;
 }
 
 static void turn(struct nvt_io_slot *slot, bool write)

@@ -15,13 +15,11 @@
 #define REAP_BATCH	128	/* completions to a CQ doorbell, at most */
 
 struct raw {
-	struct nvt_sqe *sq;
 	const struct nvt_cqe *cq;
 	volatile uint32_t *sq_doorbell;
 	volatile uint32_t *cq_doorbell;
 	const volatile uint32_t *csts;
 	uint32_t entries;
-	uint32_t sq_tail;	/* where the next entry goes */
 	uint32_t sq_rung;	/* the tail that the device knows */
 	uint32_t cq_head;	/* where the next completion comes */
 	uint8_t phase;		/* its phase bit then */
@@ -53,7 +51,6 @@ static int raw_create(struct nvt_qpair *qp)
 
 	if (!raw)
 		return nvt_fail(-ENOMEM, "%s: queue %u: out of memory", qp->pcie->addr, qp->qid);
-	raw->sq = nvt_buffer_data(qp->sq_mem);
 	raw->cq = nvt_buffer_data(qp->cq_mem);
 	raw->entries = qp->entries;
 	raw->phase = 1;
@@ -62,6 +59,7 @@ static int raw_create(struct nvt_qpair *qp)
 		free(raw);
 		return err;
 	}
+	qp->sq = nvt_buffer_data(qp->sq_mem);
 	qp->transport = raw;
 	return 0;
 }
@@ -71,39 +69,25 @@ static void raw_destroy(struct nvt_qpair *qp)
 	free(qp->transport);
 }
 
-static inline uint32_t next_index(const struct raw *raw, uint32_t index)
-{
-	return index + 1 == raw->entries ? 0 : index + 1;
-}
-
-static int raw_post(struct nvt_qpair *qp, const struct nvt_sqe *sqe)
-{
-	struct raw *raw = qp->transport;
-
-	raw->sq[raw->sq_tail] = *sqe;
-	raw->sq_tail = next_index(raw, raw->sq_tail);
-	return 0;
-}
-
 static int raw_ring(struct nvt_qpair *qp)
 {
 	struct raw *raw = qp->transport;
 	uint64_t now;
 	uint32_t i;
 
-	if (raw->sq_rung == raw->sq_tail || !nvt_qpair_alive(qp))
+	if (raw->sq_rung == qp->sq_tail || !nvt_qpair_alive(qp))
 		return 0;
 	now = nvt_now_ns();
-	for (i = raw->sq_rung; i != raw->sq_tail; i = next_index(raw, i))
-		qp->slots[raw->sq[i].cid].submit_ns = now;
+	for (i = raw->sq_rung; i != qp->sq_tail; i = i + 1 == raw->entries ? 0 : i + 1)
+		qp->slots[qp->sq[i].cid].submit_ns = now;
 	/*
 	 * The entries before the doorbell, against the device that fetches
 	 * them: x86 keeps stores in order, the last of them uncached too, so
 	 * only the compiler is held back.
 	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	*raw->sq_doorbell = raw->sq_tail;
-	raw->sq_rung = raw->sq_tail;
+	*raw->sq_doorbell = qp->sq_tail;
+	raw->sq_rung = qp->sq_tail;
 	return 0;
 }
 
@@ -138,13 +122,13 @@ static unsigned int raw_collect(struct raw *raw, struct nvt_cpl *cpl, unsigned i
 	return cqe - first;
 }
 
-static inline bool raw_take(struct nvt_qpair *qp, struct nvt_cpl *cpl, uint64_t *now)
+static inline void raw_take(struct nvt_qpair *qp, struct nvt_cpl *cpl, uint64_t *now)
 {
 	uint16_t cid = cpl->cqe.cid;
 
 	if (__builtin_expect(cpl->cqe.sqid != qp->qid || !nvt_qpair_expects(qp, cid), 0)) {
 		qp->unexpected++;
-		return false;
+		return;
 	}
 	cpl->submit_ns = qp->slots[cid].submit_ns;
 	/* A callback of this batch may have rung it. */
@@ -152,7 +136,6 @@ static inline bool raw_take(struct nvt_qpair *qp, struct nvt_cpl *cpl, uint64_t 
 		*now = nvt_now_ns();
 	cpl->complete_ns = *now;
 	nvt_qpair_end(qp, cid, cpl);
-	return true;
 }
 
 /* The doorbell frees the entries only after they were read; fence as in raw_ring(). */
@@ -160,8 +143,8 @@ static unsigned int raw_reap_batch(struct nvt_qpair *qp, unsigned int max, unsig
 {
 	struct raw *raw = qp->transport;
 	struct nvt_cpl cpl[REAP_BATCH];
-	unsigned int i, n, unexpected = 0;
-	uint64_t now;
+	uint64_t now, unexpected = qp->unexpected;
+	unsigned int i, n;
 
 	n = raw_collect(raw, cpl, max < REAP_BATCH ? max : REAP_BATCH);
 	if (!n)
@@ -172,8 +155,8 @@ static unsigned int raw_reap_batch(struct nvt_qpair *qp, unsigned int max, unsig
 	}
 	now = nvt_now_ns();
 	for (i = 0; i < n; i++)
-		unexpected += !raw_take(qp, &cpl[i], &now);
-	*ended += n - unexpected;
+		raw_take(qp, &cpl[i], &now);
+	*ended += n - (qp->unexpected - unexpected);
 	return n;
 }
 
@@ -212,7 +195,6 @@ static int raw_wait(struct nvt_qpair *qp, unsigned int count, uint64_t deadline_
 const struct nvt_transport_ops nvt_raw_ops = {
 	.create = raw_create,
 	.destroy = raw_destroy,
-	.post = raw_post,
 	.ring = raw_ring,
 	.poll = raw_poll,
 	.wait = raw_wait,

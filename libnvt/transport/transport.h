@@ -31,7 +31,7 @@ struct nvt_transport_ops {
 	uint32_t queue_flags;		/* NVT_QUEUE_* for the driver */
 	int (*create)(struct nvt_qpair *qp);	/* sets an error text */
 	void (*destroy)(struct nvt_qpair *qp);
-	/* There is room for it: fewer than entries - 1 are outstanding. */
+	/* There is room for it: fewer than entries - 1 are outstanding. NULL where it goes to qp->sq. */
 	int (*post)(struct nvt_qpair *qp, const struct nvt_sqe *sqe);
 	int (*ring)(struct nvt_qpair *qp);
 	/* Rings, ends at most @max commands, does not sleep; how many, or < 0. */
@@ -64,6 +64,8 @@ struct nvt_qpair {
 	bool polled;			/* its CQ interrupts nobody */
 	uint32_t entries;
 	uint32_t timeout_ms;
+	struct nvt_sqe *sq;		/* the ring, if it is the process's, else NULL */
+	uint32_t sq_tail;		/* where the next entry goes */
 	struct nvt_buffer *sq_mem;
 	struct nvt_buffer *cq_mem;
 	struct nvt_buffer *sq_list;	/* of their pages, if they are in pieces */
@@ -133,10 +135,17 @@ static inline uint16_t nvt_qpair_next_id(const struct nvt_qpair *qp)
  */
 static inline int nvt_qpair_post_ready(struct nvt_qpair *qp, const struct nvt_sqe *sqe)
 {
-	int err = qp->ops->post(qp, sqe);
+	int err;
 
-	if (err)
-		return err;
+	if (qp->sq) {
+		qp->sq[qp->sq_tail] = *sqe;
+		if (++qp->sq_tail == qp->entries)
+			qp->sq_tail = 0;
+	} else {
+		err = qp->ops->post(qp, sqe);
+		if (err)
+			return err;
+	}
 	qp->nr_free--;
 	qp->slots[sqe->cid].busy = true;
 	return 0;
