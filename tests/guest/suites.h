@@ -28,7 +28,7 @@ Suite *completion_suite(void);
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);
 
-/* Runs alone, on a model: only that loses its power and gets it back. */
+/* Runs on a model: only that loses its power and gets it back. */
 Suite *loss_suite(void);
 
 /* Binds the device to nvt, or back to its stock driver. */
