@@ -144,6 +144,22 @@ START_TEST(killed_at_random_points)
 }
 END_TEST
 
+/*
+ * Linux 6.12 with lockdep takes it for a bug that a worker completes requests of a dying
+ * DEFER_TASKRUN ring whose task lives on; later kernels ask whether the ring is dying.
+ */
+static void announce_assertion(const struct kind *kind)
+{
+	static const char text[] = "nvt-test: expect WARNING: .* at io_get_cqe_overflow\n";
+	int fd;
+
+	if (!(kind->setup_flags & IORING_SETUP_DEFER_TASKRUN))
+		return;
+	fd = open("/dev/kmsg", O_WRONLY);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
 static void start_with_events(struct bare *b, const struct kind *kind)
 {
 	struct nvt_sqe aer;
@@ -164,6 +180,7 @@ START_TEST(trap_3_a_ring_exits_with_commands_in_flight)
 {
 	struct bare b;
 
+	announce_assertion(&kinds[_i]);
 	start_with_events(&b, &kinds[_i]);
 	io_uring_queue_exit(&b.ring);
 	bare_unmap(&b);
@@ -177,6 +194,7 @@ START_TEST(trap_7_a_registered_file_is_let_go)
 {
 	struct bare b;
 
+	announce_assertion(&kinds[_i]);
 	start_with_events(&b, &kinds[_i]);
 	ck_assert_int_eq(io_uring_register_files(&b.ring, &b.fd, 1), 0);
 	bare_unmap(&b);
