@@ -57,20 +57,13 @@ static int nvt_own(struct nvt_dev *dev, struct nvt_file *file)
 	return 0;
 }
 
-static int nvt_open_locked(struct nvt_dev *dev, struct nvt_file *file, struct inode *inode,
-			   struct file *filp)
+static int nvt_open_locked(struct nvt_dev *dev, struct nvt_file *file, struct file *filp)
 {
 	int ret = 0;
 
 	if (dev->state == NVT_STATE_GONE)
 		return -ENODEV;
-	/* One address_space for all openers, so that one zap reaches all mappings. */
-	if (!dev->mapping) {
-		ihold(inode);
-		dev->inode = inode;
-		WRITE_ONCE(dev->mapping, inode->i_mapping);
-	}
-	filp->f_mapping = dev->mapping;
+	filp->f_mapping = dev->inode->i_mapping;
 	if (filp->f_mode & FMODE_WRITE)
 		ret = nvt_own(dev, file);
 	if (!ret)
@@ -91,7 +84,7 @@ static int nvt_open(struct inode *inode, struct file *filp)
 		return -ENOMEM;
 	file->dev = dev;
 	mutex_lock(&dev->lock);
-	ret = nvt_open_locked(dev, file, inode, filp);
+	ret = nvt_open_locked(dev, file, filp);
 	mutex_unlock(&dev->lock);
 	if (ret) {
 		kfree(file);

@@ -20,8 +20,7 @@ static void nvt_dev_release(struct device *device)
 	unsigned int i;
 
 	cancel_work_sync(&dev->notice_work);
-	if (dev->inode)
-		iput(dev->inode);
+	nvt_inode_free(dev->inode);
 	srcu_barrier(&dev->srcu);
 	cleanup_srcu_struct(&dev->srcu);
 	xa_destroy(&dev->buffers);
@@ -89,6 +88,10 @@ static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 	if (ret < 0)
 		goto out_srcu;
 	dev->minor = ret;
+	dev->inode = nvt_inode_new();
+	ret = PTR_ERR_OR_ZERO(dev->inode);
+	if (ret)
+		goto out_minor;
 	nvt_dev_init(dev, pdev);
 
 	nr_vectors = max3(dev->max_msix, dev->max_msi, 1U);
@@ -102,6 +105,8 @@ static struct nvt_dev *nvt_dev_alloc(struct pci_dev *pdev)
 		return ERR_PTR(ret);
 	}
 	return dev;
+out_minor:
+	ida_free(&nvt_minors, dev->minor);
 out_srcu:
 	cleanup_srcu_struct(&dev->srcu);
 out_free:

@@ -16,10 +16,7 @@
 
 void nvt_zap(struct nvt_dev *dev, u64 offset, u64 length)
 {
-	struct address_space *mapping = READ_ONCE(dev->mapping);
-
-	if (mapping)
-		unmap_mapping_range(mapping, offset, length, 1);
+	unmap_mapping_range(dev->inode->i_mapping, offset, length, 1);
 }
 
 void nvt_zap_bars(struct nvt_dev *dev)

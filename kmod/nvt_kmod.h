@@ -66,8 +66,7 @@ struct nvt_dev {
 	wait_queue_head_t state_wait;
 	struct nvt_status *status;		/* the page that user space maps */
 	size_t status_length;
-	struct address_space *mapping;		/* of all openers; set once under lock */
-	struct inode *inode;			/* holds mapping */
+	struct inode *inode;			/* its mappings are those of all openers */
 	struct page *ones[NVT_NR_ONES];		/* what is read once the device is gone */
 
 	void __iomem *regs;			/* BAR 0 */
@@ -244,6 +243,10 @@ static inline bool nvt_slot_in_flight(const struct nvt_cmd *cmd)
 extern const struct file_operations nvt_fops;
 int nvt_check_owner(struct nvt_file *file);
 int nvt_check_user(struct nvt_file *file);
+
+/* inode.c */
+struct inode *nvt_inode_new(void);
+void nvt_inode_free(struct inode *inode);
 
 /* mmap.c */
 int nvt_mmap(struct file *filp, struct vm_area_struct *vma);

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -237,6 +240,35 @@ static void cut_power(const char *addr)
 }
 
 /* A device of the guest's that this test may destroy. */
+/* The device's mappings were once those of the node that was opened first. */
+START_TEST(a_node_elsewhere_holds_no_file_system)
+{
+	char dir[] = "/tmp/nvt-node.XXXXXX", node[64];
+	volatile uint64_t *bar;
+	struct stat st;
+	int fd;
+
+	ck_assert_int_eq(stat(bare_node(), &st), 0);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(mount("none", dir, "tmpfs", 0, NULL), 0);
+	snprintf(node, sizeof(node), "%s/nvt", dir);
+	ck_assert_int_eq(mknod(node, S_IFCHR | 0600, st.st_rdev), 0);
+	fd = open(node, O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	bar = mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, fd, NVT_MMAP_BAR(0));
+	ck_assert_ptr_ne((void *)bar, MAP_FAILED);
+	ck_assert_uint_eq(*bar, bare_reg_read(fd, 0, 8));
+	ck_assert_int_eq(umount(dir), -1);
+	close(fd);
+	munmap((void *)bar, BARE_PAGE);
+	ck_assert_int_eq(umount(dir), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+	fd = bare_open(O_RDONLY);
+	ck_assert_uint_ne(bare_reg_read(fd, 0, 8), UINT64_MAX);
+	close(fd);
+}
+END_TEST
+
 static void use_spare(const char *addr)
 {
 	setenv("NVT_TEST_ADDR", addr, 1);
@@ -335,7 +367,8 @@ Suite *survival_suite(void)
 	const TTest *const tests[] = {
 		a_killed_owner_leaves_a_stopped_device, a_killed_polling_owner_does_too,
 		a_reset_ends_commands_and_queues, a_reset_from_outside_is_the_same,
-		an_owner_outlives_unbinding, events_tell_of_binding_reset_and_removal,
+		an_owner_outlives_unbinding, a_node_elsewhere_holds_no_file_system,
+		events_tell_of_binding_reset_and_removal,
 	};
 	Suite *suite = suite_create("survival");
 	TCase *tcase = tcase_create("process and device");
