@@ -36,6 +36,7 @@ void nvt_pcie_close(struct nvt_pcie *pcie)
 	if (!pcie)
 		return;
 	pcie->ops->close(pcie);
+	free(pcie->irq_base);
 	pthread_mutex_destroy(&pcie->lock);
 	free(pcie);
 }
@@ -289,7 +290,10 @@ int nvt_pcie_vector(struct nvt_pcie *pcie, unsigned int vector, struct nvt_vecto
 		counter->completions = __atomic_load_n(&from->completions, __ATOMIC_RELAXED);
 		counter->empty = __atomic_load_n(&from->empty, __ATOMIC_RELAXED);
 		counter->last_ns = __atomic_load_n(&from->last_ns, __ATOMIC_RELAXED);
+		counter->prev_ns = __atomic_load_n(&from->prev_ns, __ATOMIC_RELAXED);
 		counter->last_cpu = __atomic_load_n(&from->last_cpu, __ATOMIC_RELAXED);
+		counter->masked = __atomic_load_n(&from->masked, __ATOMIC_RELAXED);
+		counter->storms = __atomic_load_n(&from->storms, __ATOMIC_RELAXED);
 		/* The loads above before the one below; against the handler. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (counter->interrupts == __atomic_load_n(&from->interrupts, __ATOMIC_RELAXED))

@@ -39,6 +39,11 @@ struct nvt_access_ops {
 	int (*config)(struct nvt_pcie *pcie, struct nvt_config_access *access);
 	volatile void *(*map_bar)(struct nvt_pcie *pcie, int bar, size_t length);
 	int (*set_vectors)(struct nvt_pcie *pcie, struct nvt_vectors_set *set);
+	int (*vector_info)(struct nvt_pcie *pcie, struct nvt_vector_info *info);
+	int (*vector_mask)(struct nvt_pcie *pcie, unsigned int vector, bool mask);
+	int (*vector_eventfd)(struct nvt_pcie *pcie, unsigned int vector, int fd);
+	/* A new log of so many entries as pcie->irq_log in place of an older one; 0 for none. */
+	int (*irq_log)(struct nvt_pcie *pcie, uint32_t nr_entries);
 	int (*reset)(struct nvt_pcie *pcie, int method);
 	/* Puts back config space and vectors if the function lost them with its power or link. */
 	int (*restore)(struct nvt_pcie *pcie);
@@ -59,8 +64,11 @@ struct nvt_pcie {
 	const volatile struct nvt_status *status;
 	size_t status_length;
 	struct nvt_device_info info;		/* as of the opening */
-	pthread_mutex_t lock;			/* bar[] */
+	const struct nvt_irq_log *irq_log;	/* NULL without one */
+	size_t irq_log_length;
+	pthread_mutex_t lock;			/* bar[], irq_base */
 	volatile void *bar[6];			/* mapped on first use */
+	uint64_t *irq_base;			/* interrupts of each vector at its last clear */
 };
 
 /* In pcie.c: restores it as above; 0, or a negative errno with its text. */

@@ -53,6 +53,55 @@ static int chardev_set_vectors(struct nvt_pcie *pcie, struct nvt_vectors_set *se
 	return driver_call(pcie, NVT_IOC_VECTORS_SET, set);
 }
 
+static int chardev_vector_info(struct nvt_pcie *pcie, struct nvt_vector_info *info)
+{
+	info->size = sizeof(*info);
+	return driver_call(pcie, NVT_IOC_VECTOR_INFO, info);
+}
+
+static int chardev_vector_mask(struct nvt_pcie *pcie, unsigned int vector, bool mask)
+{
+	struct nvt_vector_mask set = {
+		.size = sizeof(set), .flags = mask ? NVT_VECTOR_MASK : 0, .vector = vector,
+	};
+
+	return driver_call(pcie, NVT_IOC_VECTOR_MASK, &set);
+}
+
+static int chardev_vector_eventfd(struct nvt_pcie *pcie, unsigned int vector, int fd)
+{
+	struct nvt_vector_eventfd set = { .size = sizeof(set), .vector = vector, .fd = fd };
+
+	return driver_call(pcie, NVT_IOC_VECTOR_EVENTFD, &set);
+}
+
+static void unmap_irq_log(struct nvt_pcie *pcie)
+{
+	if (pcie->irq_log)
+		munmap((void *)pcie->irq_log, pcie->irq_log_length);
+	pcie->irq_log = NULL;
+}
+
+static int chardev_irq_log(struct nvt_pcie *pcie, uint32_t nr_entries)
+{
+	struct nvt_irq_log_set set = { .size = sizeof(set), .nr_entries = nr_entries };
+	void *map;
+	int err;
+
+	err = driver_call(pcie, NVT_IOC_IRQ_LOG, &set);
+	if (err)
+		return err;
+	unmap_irq_log(pcie);
+	if (!nr_entries)
+		return 0;
+	map = mmap(NULL, set.length, PROT_READ, MAP_SHARED, pcie->fd, NVT_MMAP_IRQ_LOG);
+	if (map == MAP_FAILED)
+		return -errno;
+	pcie->irq_log = map;
+	pcie->irq_log_length = set.length;
+	return 0;
+}
+
 static int chardev_reset(struct nvt_pcie *pcie, int method)
 {
 	struct nvt_reset reset = { .size = sizeof(reset), .method = method };
@@ -137,6 +186,7 @@ static void chardev_close(struct nvt_pcie *pcie)
 	for (bar = 0; bar < 6; bar++)
 		if (pcie->bar[bar])
 			munmap((void *)pcie->bar[bar], pcie->info.bar_length[bar]);
+	unmap_irq_log(pcie);
 	if (pcie->status)
 		munmap((void *)pcie->status, pcie->status_length);
 	close(pcie->fd);
@@ -149,6 +199,10 @@ static const struct nvt_access_ops chardev_ops = {
 	.config = chardev_config,
 	.map_bar = chardev_map_bar,
 	.set_vectors = chardev_set_vectors,
+	.vector_info = chardev_vector_info,
+	.vector_mask = chardev_vector_mask,
+	.vector_eventfd = chardev_vector_eventfd,
+	.irq_log = chardev_irq_log,
 	.reset = chardev_reset,
 	.restore = chardev_restore,
 	.buffer_create = chardev_buffer_create,

@@ -53,6 +53,8 @@ struct vfio_user_irqs {
 	int type;			/* enum nvt_vector_type */
 	unsigned int nr;
 	int *eventfd;			/* of each */
+	int *forward;			/* the owner's eventfd of each, or -1 */
+	pthread_mutex_t lock;		/* counters, forward[] and the log while the thread runs */
 	bool held;			/* INTx is masked until its line is low */
 	int epoll;
 	int wake;			/* eventfd that ends the thread */
@@ -127,5 +129,13 @@ void vfio_user_irq_stop(struct vfio_user *vu);
 int vfio_user_set_vectors(struct nvt_pcie *pcie, struct nvt_vectors_set *set);
 int vfio_user_irq_enable(struct vfio_user *vu);	/* on the device: again after a reset */
 void vfio_user_irq_free(struct vfio_user *vu);
+
+/* vfio_user_vector.c: one vector; true if it had interrupts. */
+bool vfio_user_vector_take(struct vfio_user *vu, unsigned int vector);
+int vfio_user_vector_set_control(struct vfio_user *vu, unsigned int vector, bool mask);
+int vfio_user_vector_info(struct nvt_pcie *pcie, struct nvt_vector_info *info);
+int vfio_user_vector_mask(struct nvt_pcie *pcie, unsigned int vector, bool mask);
+int vfio_user_vector_eventfd(struct nvt_pcie *pcie, unsigned int vector, int fd);
+int vfio_user_irq_log(struct nvt_pcie *pcie, uint32_t nr_entries);
 
 #endif /* NVT_VFIO_USER_H */

@@ -4,7 +4,6 @@
  * counts in the status page what arrives there, as the driver's handler does.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include <linux/vfio.h>
 
 #include "access/vfio_user.h"
-#include "clock.h"
 
 #define MAX_FDS		16	/* in one message, however many the server takes */
 #define BATCH		32
@@ -53,27 +51,9 @@ static int set_irqs(struct vfio_user *vu, uint32_t flags, uint32_t start, uint32
 	return vfio_user_channel_call(&vu->channel, &call);
 }
 
-/* The order of the stores is the one that the driver has: see struct nvt_vector_counter. */
-static void count(struct vfio_user *vu, unsigned int vector, uint64_t n)
-{
-	struct nvt_vector_counter *counter = &vu->status->vector[vector];
-
-	__atomic_store_n(&counter->last_ns, nvt_now_ns(), __ATOMIC_RELAXED);
-	__atomic_store_n(&counter->last_cpu, sched_getcpu(), __ATOMIC_RELAXED);
-	/* Pairs with the acquire of a reader of the status page. */
-	__atomic_store_n(&counter->interrupts, counter->interrupts + n, __ATOMIC_RELEASE);
-	/* No queue is managed here. */
-	__atomic_store_n(&counter->empty, counter->empty + n, __ATOMIC_RELAXED);
-}
-
 static void take_interrupt(struct vfio_user *vu, unsigned int vector)
 {
-	uint64_t n;
-
-	if (read(vu->irqs.eventfd[vector], &n, sizeof(n)) != sizeof(n))
-		return;
-	count(vu, vector, n);
-	if (vu->irqs.type == NVT_VECTOR_INTX)
+	if (vfio_user_vector_take(vu, vector) && vu->irqs.type == NVT_VECTOR_INTX)
 		vu->irqs.held = true;
 }
 
@@ -214,23 +194,19 @@ static int give_eventfds(struct vfio_user *vu)
 }
 
 /* PCI Express Base 6.0, 7.7.2: each entry of the table has its mask, which is set at first. */
-static int set_msix_masks(struct vfio_user *vu, bool masked)
+static int set_masks(struct vfio_user *vu, bool all)
 {
-	uint32_t table, i;
-	int err;
+	unsigned int i;
+	int err = 0;
 
-	err = vfio_user_config_read(vu, vu->caps.msix + PCI_MSIX_TABLE, 4, &table);
 	for (i = 0; !err && i < vu->irqs.nr; i++)
-		err = vfio_user_region_write(vu, table & PCI_MSIX_TABLE_BIR,
-					     (table & PCI_MSIX_TABLE_OFFSET) +
-					     i * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_VECTOR_CTRL,
-					     4, masked);
+		err = vfio_user_vector_set_control(vu, i, all || vu->status->vector[i].masked);
 	return err;
 }
 
 static int enable_msix(struct vfio_user *vu)
 {
-	int err = set_msix_masks(vu, false);
+	int err = set_masks(vu, false);
 
 	return err ? err : vfio_user_config_update(vu, vu->caps.msix + PCI_MSIX_FLAGS, 2,
 						   PCI_MSIX_FLAGS_MASKALL, PCI_MSIX_FLAGS_ENABLE);
@@ -239,7 +215,11 @@ static int enable_msix(struct vfio_user *vu)
 static int enable_msi(struct vfio_user *vu)
 {
 	uint32_t log2 = 0;
+	int err = set_masks(vu, false);
 
+	/* A capability without mask bits has nothing masked. */
+	if (err && err != -EOPNOTSUPP)
+		return err;
 	while (1U << log2 < vu->irqs.nr)
 		log2++;
 	return vfio_user_config_update(vu, vu->caps.msi + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_QSIZE,
@@ -248,7 +228,7 @@ static int enable_msi(struct vfio_user *vu)
 
 static int enable_intx(struct vfio_user *vu)
 {
-	int err = vfio_user_config_update(vu, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE, 0);
+	int err = set_masks(vu, false);
 
 	return err ? err : set_irqs(vu, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK, 0, 1,
 				    NULL);
@@ -278,7 +258,7 @@ static void disable(struct vfio_user *vu)
 	case NVT_VECTOR_MSIX:
 		vfio_user_config_update(vu, vu->caps.msix + PCI_MSIX_FLAGS, 2,
 					PCI_MSIX_FLAGS_ENABLE, 0);
-		set_msix_masks(vu, true);
+		set_masks(vu, true);
 		break;
 	case NVT_VECTOR_MSI:
 		vfio_user_config_update(vu, vu->caps.msi + PCI_MSI_FLAGS, 2,
@@ -301,10 +281,15 @@ void vfio_user_irq_free(struct vfio_user *vu)
 	__atomic_store_n(&vu->status->nr_vectors, 0, __ATOMIC_RELEASE);
 	if (irqs->nr)
 		disable(vu);
-	for (i = 0; i < irqs->nr; i++)
+	for (i = 0; i < irqs->nr; i++) {
 		close(irqs->eventfd[i]);
+		if (irqs->forward[i] >= 0)
+			close(irqs->forward[i]);
+	}
 	free(irqs->eventfd);
+	free(irqs->forward);
 	irqs->eventfd = NULL;
+	irqs->forward = NULL;
 	irqs->nr = 0;
 	irqs->type = NVT_VECTOR_NONE;
 }
@@ -314,9 +299,11 @@ static int make_eventfds(struct vfio_user *vu, unsigned int n)
 	struct vfio_user_irqs *irqs = &vu->irqs;
 
 	irqs->eventfd = calloc(n, sizeof(*irqs->eventfd));
-	if (!irqs->eventfd)
+	irqs->forward = calloc(n, sizeof(*irqs->forward));
+	if (!irqs->eventfd || !irqs->forward)
 		return -ENOMEM;
 	for (irqs->nr = 0; irqs->nr < n; irqs->nr++) {
+		irqs->forward[irqs->nr] = -1;
 		irqs->eventfd[irqs->nr] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (irqs->eventfd[irqs->nr] < 0)
 			/* The process may have no more files. */
@@ -330,6 +317,7 @@ static int allocate(struct vfio_user *vu, int type, unsigned int n)
 	int err;
 
 	vu->irqs.type = type;
+	memset(vu->status->vector, 0, n * sizeof(vu->status->vector[0]));
 	err = make_eventfds(vu, n);
 	if (!err)
 		err = vfio_user_irq_enable(vu);
@@ -337,7 +325,6 @@ static int allocate(struct vfio_user *vu, int type, unsigned int n)
 		vfio_user_irq_free(vu);
 		return err;
 	}
-	memset(vu->status->vector, 0, n * sizeof(vu->status->vector[0]));
 	__atomic_store_n(&vu->status->nr_vectors, n, __ATOMIC_RELEASE);
 	return 0;
 }

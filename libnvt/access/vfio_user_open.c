@@ -144,6 +144,7 @@ static struct vfio_user *new_vfio_user(const char *addr, unsigned int flags)
 	pthread_mutex_init(&vu->pcie.lock, NULL);
 	pthread_mutex_init(&vu->state_lock, NULL);
 	pthread_mutex_init(&vu->memory_lock, NULL);
+	pthread_mutex_init(&vu->irqs.lock, NULL);
 	nvt_iova_init(&vu->iova);
 	return vu;
 }
@@ -154,6 +155,8 @@ void vfio_user_disconnect(struct vfio_user *vu)
 	vfio_user_bars_free(vu);
 	pthread_mutex_destroy(&vu->state_lock);
 	pthread_mutex_destroy(&vu->memory_lock);
+	pthread_mutex_destroy(&vu->irqs.lock);
+	free((void *)vu->pcie.irq_log);
 	free(vu->status);
 }
 

@@ -5,6 +5,7 @@
 
 #include <nvt/error.h>
 #include <nvt/pcie.h>
+#include <nvt/irq.h>
 #include <nvt/buffer.h>
 #include <nvt/cmd.h>
 #include <nvt/qpair.h>
