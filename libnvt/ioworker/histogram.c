@@ -50,3 +50,19 @@ uint64_t nvt_histogram_mean(const struct nvt_histogram *h)
 {
 	return h->count ? h->sum / h->count : 0;
 }
+
+void nvt_histogram_fill(const struct nvt_histogram *h, struct nvt_latency *latency)
+{
+	static const double percentile[NVT_LATENCY_PERCENTILES] = {
+		50, 90, 99, 99.9, 99.99, 99.999, 1, 10,
+	};
+	int i;
+
+	latency->min_ns = h->count ? h->min : 0;
+	latency->max_ns = h->max;
+	latency->mean_ns = nvt_histogram_mean(h);
+	for (i = 0; i < NVT_LATENCY_PERCENTILES; i++) {
+		latency->percentile[i] = percentile[i];
+		latency->percentile_ns[i] = nvt_histogram_percentile(h, percentile[i]);
+	}
+}

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include <nvt/ioworker.h>
+
 #define NVT_HISTOGRAM_SUB	64
 #define NVT_HISTOGRAM_BUCKETS	((64 - 5) * NVT_HISTOGRAM_SUB)
 
@@ -45,5 +47,7 @@ void nvt_histogram_init(struct nvt_histogram *h);
 uint64_t nvt_histogram_percentile(const struct nvt_histogram *h, double percent);
 
 uint64_t nvt_histogram_mean(const struct nvt_histogram *h);
+
+void nvt_histogram_fill(const struct nvt_histogram *h, struct nvt_latency *latency);
 
 #endif /* NVT_IOWORKER_HISTOGRAM_H */

@@ -6,22 +6,6 @@
 #include "ioworker/worker.h"
 #include "verify/verify.h"
 
-static void fill_latency(const struct nvt_histogram *h, struct nvt_latency *latency)
-{
-	static const double percentile[NVT_LATENCY_PERCENTILES] = {
-		50, 90, 99, 99.9, 99.99, 99.999, 1, 10,
-	};
-	int i;
-
-	latency->min_ns = h->count ? h->min : 0;
-	latency->max_ns = h->max;
-	latency->mean_ns = nvt_histogram_mean(h);
-	for (i = 0; i < NVT_LATENCY_PERCENTILES; i++) {
-		latency->percentile[i] = percentile[i];
-		latency->percentile_ns[i] = nvt_histogram_percentile(h, percentile[i]);
-	}
-}
-
 void nvt_ioworker_fill_result(const struct nvt_ioworker *w, struct nvt_ioworker_result *result)
 {
 	const struct nvt_direction *read = &w->dir[0], *write = &w->dir[1];
@@ -47,8 +31,8 @@ void nvt_ioworker_fill_result(const struct nvt_ioworker *w, struct nvt_ioworker_
 	ios = result->reads + result->writes;
 	if (result->elapsed_ns)
 		result->iops = (double)ios * 1e9 / (double)result->elapsed_ns;
-	fill_latency(&read->latency, &result->read_latency);
-	fill_latency(&write->latency, &result->write_latency);
+	nvt_histogram_fill(&read->latency, &result->read_latency);
+	nvt_histogram_fill(&write->latency, &result->write_latency);
 }
 
 int nvt_ioworker_report(const struct nvt_ioworker *w)

@@ -17,6 +17,7 @@ int main(void)
 	srunner_add_suite(runner, bind_suite());
 	srunner_add_suite(runner, qpair_raw_suite());
 	srunner_add_suite(runner, ctrl_suite());
+	srunner_add_suite(runner, irq_analysis_suite());
 	srunner_add_suite(runner, histogram_suite());
 	srunner_add_suite(runner, load_suite());
 	srunner_add_suite(runner, verify_suite());

@@ -14,6 +14,7 @@ Suite *vfio_user_suite(void);
 Suite *bind_suite(void);
 Suite *qpair_raw_suite(void);
 Suite *ctrl_suite(void);
+Suite *irq_analysis_suite(void);
 Suite *histogram_suite(void);
 Suite *load_suite(void);
 Suite *verify_suite(void);

@@ -14,5 +14,6 @@
 #include <nvt/ns.h>
 #include <nvt/verify.h>
 #include <nvt/ioworker.h>
+#include <nvt/irq_check.h>
 
 #endif /* NVT_NVT_H */
