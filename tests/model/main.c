@@ -16,6 +16,7 @@ int main(void)
 	srunner_add_suite(runner, access_loss_suite());
 	srunner_add_suite(runner, access_open_suite());
 	srunner_add_suite(runner, irq_suite());
+	srunner_add_suite(runner, irq_check_suite());
 	srunner_add_suite(runner, tool_suite());
 	srunner_add_suite(runner, fault_rule_suite());
 	srunner_add_suite(runner, fault_interrupt_suite());

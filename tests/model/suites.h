@@ -10,6 +10,7 @@ Suite *access_suite(void);
 Suite *access_loss_suite(void);
 Suite *access_open_suite(void);
 Suite *irq_suite(void);
+Suite *irq_check_suite(void);
 Suite *tool_suite(void);
 Suite *fault_rule_suite(void);
 Suite *fault_interrupt_suite(void);
