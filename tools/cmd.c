@@ -170,11 +170,16 @@ int cmd_number(struct cmd *cmd, const char *what, const char *text, uint64_t *va
 
 void cmd_help(const struct command *command)
 {
+	const struct command *const *sub;
+
 	printf("Usage: nvt %s [OPTION]... %s\n\n%s.\n", command->name, command->operands,
 	       command->summary);
 	if (command->about)
 		printf("\n%s\n", command->about);
 	options_help(command->options);
+	for (sub = command->subcommands; sub && *sub; sub++)
+		printf("%s  %-12s %s\n", sub == command->subcommands ? "\nAlso:\n" : "", (*sub)->name,
+		       (*sub)->summary);
 	printf("\nExample:\n%s\n", command->example);
 }
 

@@ -36,6 +36,7 @@ struct cmd;
  * @args_size: of the struct that the table's offsets are in
  * @defaults: of that struct
  * @run: does it; returns an enum exit_code
+ * @subcommands: of its own, named "NAME SUBNAME", ended by NULL; or NULL
  */
 struct command {
 	const char *name;
@@ -49,6 +50,7 @@ struct command {
 	size_t args_size;
 	const void *defaults;
 	int (*run)(struct cmd *cmd);
+	const struct command *const *subcommands;
 };
 
 /**
@@ -68,7 +70,7 @@ struct cmd {
 };
 
 extern const struct command cmd_list, cmd_bind, cmd_unbind, cmd_id_ctrl, cmd_id_ns, cmd_reg,
-	cmd_cfg, cmd_irq, cmd_read, cmd_write, cmd_perf;
+	cmd_cfg, cmd_irq, cmd_irq_watch, cmd_irq_check, cmd_read, cmd_write, cmd_perf;
 
 /* Parses, runs, prints the JSON. @dev, if not NULL, is the first operand. */
 int cmd_main(const struct command *command, const char *dev, int argc, char **argv);

@@ -75,6 +75,18 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* "irq watch": the word behind a command may name one of its own. */
+static const struct command *find_subcommand(const struct command *command, const char *word)
+{
+	const struct command *const *sub = command->subcommands;
+	size_t length = strlen(command->name);
+
+	for (; sub && word && *sub; sub++)
+		if (!strcmp((*sub)->name + length + 1, word))
+			return *sub;
+	return NULL;
+}
+
 static int fail_unknown(const char *name)
 {
 	const char *nearest = NULL;
@@ -94,16 +106,18 @@ static int fail_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-static int help(const char *name)
+static int help(const char *name, const char *subname)
 {
-	const struct command *command = name ? find_command(name) : NULL;
+	const struct command *command = name ? find_command(name) : NULL, *sub;
 
 	if (name && !command)
 		return fail_unknown(name);
-	if (command)
-		cmd_help(command);
-	else
+	if (!command) {
 		print_help();
+		return EXIT_OK;
+	}
+	sub = find_subcommand(command, subname);
+	cmd_help(sub ? sub : command);
 	return EXIT_OK;
 }
 
@@ -153,7 +167,7 @@ static int take_dev(int *argc, char ***argv, const char **dev)
 
 static int dispatch(int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command, *sub;
 	const char *dev;
 	int code;
 
@@ -165,7 +179,7 @@ static int dispatch(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (is(argv[1], "--help", "-h") || is(argv[1], "help", "--help"))
-		return help(argc > 2 ? argv[2] : NULL);
+		return help(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
 	if (is(argv[1], "--version", "-V")) {
 		puts("nvt " NVT_VERSION);
 		return EXIT_OK;
@@ -176,7 +190,10 @@ static int dispatch(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	command = find_command(argv[1]);
-	return command ? cmd_main(command, dev, argc - 1, argv + 1) : fail_unknown(argv[1]);
+	if (!command)
+		return fail_unknown(argv[1]);
+	sub = find_subcommand(command, argv[2]);
+	return sub ? cmd_main(sub, dev, argc - 2, argv + 2) : cmd_main(command, dev, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

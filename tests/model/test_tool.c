@@ -155,6 +155,22 @@ START_TEST(store_of_a_full_disk_goes_on_where_there_is_room)
 }
 END_TEST
 
+START_TEST(check_of_interrupts_is_judged_by_its_exit_status)
+{
+	model_do(&model, "fault opcode=read nth=1100 do irq-lost");
+	assert_run("$nvt irq check $dev --io-count 1000 --mask 20 --late 1 --lost 3", 0,
+		   "nothing found");
+	assert_run("$nvt --dev $dev irq check --io-count 1000 --late 1 --lost 3", 1,
+		   "lost: a completion of CQ");
+	assert_run("$nvt irq check $dev --io-count 100 --late 1 --lost 3 --type msi --json", 0,
+		   "\"found\": 0");
+	assert_run("$nvt irq check $dev --time 0", 2, "has no end");
+	assert_run("$nvt irq watch $dev --count 2 --interval 0.01", 0, "no vectors are allocated");
+	assert_run("$nvt irq watch $dev --count 2 --interval 0.01 --json", 0, "\"vectors\":[]");
+	assert_run("$nvt help irq check", 0, "--io-count");
+}
+END_TEST
+
 Suite *tool_suite(void)
 {
 	Suite *suite = suite_create("tool");
@@ -167,5 +183,6 @@ Suite *tool_suite(void)
 	tcase_add_test(tc, wrong_use_of_dev_is_named);
 	tcase_add_test(tc, full_disk_is_named);
 	tcase_add_test(tc, store_of_a_full_disk_goes_on_where_there_is_room);
+	tcase_add_test(tc, check_of_interrupts_is_judged_by_its_exit_status);
 	return suite;
 }
