@@ -68,6 +68,7 @@ static SRunner *choose_suites(void)
 		runner = srunner_create(NULL);
 		add_device_suites(runner);
 		srunner_add_suite(runner, completion_suite());
+		srunner_add_suite(runner, irq_suite());
 		if (suite_full())
 			add_driver_suites(runner);
 		srunner_add_suite(runner, loss_suite());
@@ -80,6 +81,7 @@ static SRunner *choose_suites(void)
 	srunner_add_suite(runner, workload_suite());
 	srunner_add_suite(runner, tool_suite());
 	srunner_add_suite(runner, abuse_suite());
+	srunner_add_suite(runner, irq_pending_suite());
 	add_device_suites(runner);
 	add_driver_suites(runner);
 	return runner;

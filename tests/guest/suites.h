@@ -13,6 +13,7 @@ Suite *handover_suite(void);
 Suite *workload_suite(void);
 Suite *tool_suite(void);
 Suite *abuse_suite(void);
+Suite *irq_pending_suite(void);
 Suite *shapes_suite(void);
 Suite *rings_suite(void);
 Suite *illegal_suite(void);
@@ -24,6 +25,7 @@ Suite *trace_suite(void);
 
 /* Runs on the model: faults. */
 Suite *completion_suite(void);
+Suite *irq_suite(void);
 
 /* Runs alone, in a guest without an IOMMU. */
 Suite *unconfined_suite(void);
