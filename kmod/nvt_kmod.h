@@ -23,6 +23,7 @@
 #define NVT_MMAP_RECORDS(qid)	(((u64)7 << 40) + ((u64)(qid) << 21))
 #define NVT_MMAP_BUFFER(id)	(((u64)8 << 40) + ((u64)(id) << 30))
 
+#define NVT_LOW_SQS		64
 #define NVT_NR_NOTICES		64
 
 /* An event from a place that cannot sleep. */
@@ -87,6 +88,7 @@ struct nvt_dev {
 
 	struct xarray cqs;			/* written under lock, read under SRCU too */
 	struct xarray sqs;			/* likewise */
+	struct nvt_sq *low_sqs[NVT_LOW_SQS];	/* those of low ids, found at once */
 	struct delayed_work watch;
 	u64 watch_ns;				/* when it runs next; a hint */
 
@@ -233,6 +235,12 @@ struct nvt_cmd {
 	u32 dw0;
 	u32 dw1;
 };
+
+/* An SRCU reader's. */
+static inline struct nvt_sq *nvt_sq_find(struct nvt_dev *dev, u16 qid)
+{
+	return qid < NVT_LOW_SQS ? READ_ONCE(dev->low_sqs[qid]) : xa_load(&dev->sqs, qid);
+}
 
 static inline bool nvt_slot_in_flight(const struct nvt_cmd *cmd)
 {

@@ -128,6 +128,24 @@ static int nvt_sq_manage(struct nvt_sq *sq, const struct nvt_queue_create *creat
 	return nvt_queue_doorbell(sq->dev, create, &sq->doorbell);
 }
 
+static int nvt_sq_publish(struct nvt_dev *dev, struct nvt_sq *sq)
+{
+	int ret = xa_insert(&dev->sqs, sq->qid, sq, GFP_KERNEL_ACCOUNT);
+
+	if (ret || sq->qid >= NVT_LOW_SQS)
+		return ret;
+	/* Whoever sees the queue sees what is in it. */
+	smp_store_release(&dev->low_sqs[sq->qid], sq);
+	return 0;
+}
+
+static void nvt_sq_withdraw(struct nvt_dev *dev, u16 qid)
+{
+	if (qid < NVT_LOW_SQS)
+		WRITE_ONCE(dev->low_sqs[qid], NULL);
+	xa_erase(&dev->sqs, qid);
+}
+
 static int nvt_sq_create(struct nvt_file *file, struct nvt_queue_create *create,
 			 struct nvt_buffer *buf)
 {
@@ -155,7 +173,7 @@ static int nvt_sq_create(struct nvt_file *file, struct nvt_queue_create *create,
 	if (create->flags & NVT_QUEUE_MANAGED)
 		ret = nvt_sq_manage(sq, create);
 	if (!ret)
-		ret = xa_insert(&dev->sqs, sq->qid, sq, GFP_KERNEL_ACCOUNT);
+		ret = nvt_sq_publish(dev, sq);
 	if (ret) {
 		nvt_sq_free(&sq->rcu);
 		return ret == -EBUSY ? -EEXIST : ret;
@@ -251,7 +269,7 @@ static int nvt_sq_destroy(struct nvt_dev *dev, u16 qid)
 		dev->exposed = true;
 	nvt_sq_end_commands(sq);
 	nvt_queue_left(dev, sq->buffer, READ_ONCE(sq->deleted));
-	xa_erase(&dev->sqs, qid);
+	nvt_sq_withdraw(dev, qid);
 	sq->cq->nr_sqs--;
 	call_srcu(&dev->srcu, &sq->rcu, nvt_sq_free);
 	return 0;

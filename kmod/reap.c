@@ -158,7 +158,7 @@ static unsigned int nvt_cq_reap_batch(struct nvt_cq *cq, u64 now, struct nvt_cmd
 	while (seen < NVT_REAP_BATCH && !cq->dead && nvt_cq_next(cq, &cqe)) {
 		sqid = le32_to_cpu(cqe.sqhd_sqid) >> 16;
 		if (!sq || sq->qid != sqid)
-			sq = xa_load(&cq->dev->sqs, sqid);
+			sq = nvt_sq_find(cq->dev, sqid);
 		done[*nr] = nvt_cqe_match(cq, sq, &cqe, now);
 		if (done[*nr])
 			(*nr)++;

@@ -66,7 +66,7 @@ static void nvt_unplug(struct blk_plug_cb *cb, bool from_schedule)
 	int idx;
 
 	idx = srcu_read_lock(&dev->srcu);
-	sq = xa_load(&dev->sqs, plug->sqid);
+	sq = nvt_sq_find(dev, plug->sqid);
 	if (sq && sq->managed)
 		nvt_sq_ring(sq);
 	srcu_read_unlock(&dev->srcu, idx);
@@ -123,7 +123,7 @@ static bool nvt_cq_claim(struct nvt_cq *cq, struct io_uring_cmd *ioucmd)
 
 static struct nvt_sq *nvt_uring_sq(struct nvt_file *file, u16 sqid)
 {
-	struct nvt_sq *sq = xa_load(&file->dev->sqs, sqid);
+	struct nvt_sq *sq = nvt_sq_find(file->dev, sqid);
 
 	return sq && sq->managed && sq->file == file ? sq : ERR_PTR(-ENOENT);
 }
@@ -236,7 +236,7 @@ int nvt_uring_cmd_iopoll(struct io_uring_cmd *ioucmd, struct io_comp_batch *iob,
 	int idx;
 
 	idx = srcu_read_lock(&dev->srcu);
-	sq = xa_load(&dev->sqs, nvt_uring_to_cmd(ioucmd)->sqid);
+	sq = nvt_sq_find(dev, nvt_uring_to_cmd(ioucmd)->sqid);
 	/* Not a queue of the same id made since: that one has its own ring. */
 	if (sq && sq->managed && sq->cq->poll_ctx == cmd_to_io_kiocb(ioucmd)->ctx)
 		reaped = nvt_cq_reap(sq->cq, ktime_get_ns());

@@ -147,23 +147,26 @@ static bool hold(struct nvt_ioworker *w, struct nvt_io *io)
  * Draws a command whose range can be held, or takes up the one that could not
  * be. Out of line, out of the way of loads that are not verified.
  */
-static __attribute__((noinline)) bool next_held(struct nvt_ioworker *w, struct nvt_io *io)
+static __attribute__((noinline)) bool next_held(struct nvt_ioworker *w)
 {
-	if (w->waiting)
-		*io = w->io;
-	else
-		nvt_load_next(&w->load, io);
-	w->waiting = !hold(w, io);
-	w->io = *io;
+	if (!w->waiting)
+		nvt_load_next(&w->load, &w->io);
+	w->waiting = !hold(w, &w->io);
 	return !w->waiting;
 }
 
 static inline bool next_io(struct nvt_ioworker *w, struct nvt_io *io)
 {
-	if (w->verify)
-		return next_held(w, io);
-	nvt_load_next(&w->load, io);
-	return true;
+	bool held = true;
+
+	/* By way of w->io, so that io itself can stay in registers. */
+	if (w->verify) {
+		held = next_held(w);
+		*io = w->io;
+	} else {
+		nvt_load_next(&w->load, io);
+	}
+	return held;
 }
 
 static void turn(struct nvt_io_slot *slot, bool write)

@@ -69,17 +69,25 @@ static void raw_destroy(struct nvt_qpair *qp)
 	free(qp->transport);
 }
 
+static void stamp(struct nvt_qpair *qp, uint32_t from, uint32_t to, uint64_t now)
+{
+	const struct nvt_sqe *sqe;
+
+	for (sqe = &qp->sq[from]; sqe < &qp->sq[to]; sqe++)
+		qp->slots[sqe->cid].submit_ns = now;
+}
+
 static int raw_ring(struct nvt_qpair *qp)
 {
 	struct raw *raw = qp->transport;
 	uint64_t now;
-	uint32_t i;
 
 	if (raw->sq_rung == qp->sq_tail || !nvt_qpair_alive(qp))
 		return 0;
 	now = nvt_now_ns();
-	for (i = raw->sq_rung; i != qp->sq_tail; i = i + 1 == raw->entries ? 0 : i + 1)
-		qp->slots[qp->sq[i].cid].submit_ns = now;
+	stamp(qp, raw->sq_rung, raw->sq_rung <= qp->sq_tail ? qp->sq_tail : raw->entries, now);
+	if (raw->sq_rung > qp->sq_tail)
+		stamp(qp, 0, qp->sq_tail, now);
 	/*
 	 * The entries before the doorbell, against the device that fetches
 	 * them: x86 keeps stores in order, the last of them uncached too, so
@@ -146,7 +154,11 @@ static unsigned int raw_reap_batch(struct nvt_qpair *qp, unsigned int max, unsig
 	uint64_t now, unexpected = qp->unexpected;
 	unsigned int i, n;
 
-	n = raw_collect(raw, cpl, max < REAP_BATCH ? max : REAP_BATCH);
+	if (max > REAP_BATCH)
+		max = REAP_BATCH;
+	n = raw_collect(raw, cpl, max);
+	if (n && raw->cq_head == 0)
+		n += raw_collect(raw, cpl + n, max - n);
 	if (!n)
 		return 0;
 	if (nvt_qpair_alive(qp)) {
