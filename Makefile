@@ -126,14 +126,26 @@ demo: deps-guest ## from nothing to verified I/O: on a model natively, then on o
 	@echo "== booting a guest with an emulated NVMe drive; what follows runs in it"
 	@tests/vm/run -- tests/examples/demo
 
-in_guests = for guest in $(2); do $(MAKE) --no-print-directory $(1) GUEST=$$guest || exit; done
+# The longest first. A guest keeps one processor busy, so there are as many at once as processors.
+JOBS   ?= $(shell nproc)
+TESTS  := $(GUESTS:%=test-guest-%) $(STOCK:%=test-stock-%) test-asan selftest check test-model test-unit
+TESTED := $(foreach name,unit model guest,$(OUT)/tests/$(name))
 
-test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS
+# Built before, as two makes at once must not.
+test: deps-guest ## all tests: on the host, under sanitizers, and in a guest on each of GUESTS; a quarter of an hour
 	@tests/vm/deps lint
-	@$(MAKE) --no-print-directory check test-unit test-model test-asan
+	@$(MAKE) --no-print-directory -s lib tool examples dut $(TESTED) $(GUESTS:%=guest-module-%)
+	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target $(TESTS)
+	@echo "all tests passed"
+
+.PHONY: selftest
+selftest: ## the tests of the guest's runner
 	tests/vm/selftest
-	+@$(call in_guests,test-stock,$(STOCK))
-	+@$(call in_guests,test-guest,$(GUESTS))
+
+test-guest-%:
+	@$(MAKE) --no-print-directory test-guest GUEST=$*
+test-stock-%:
+	@$(MAKE) --no-print-directory test-stock GUEST=$*
 
 test-unit: $(OUT)/tests/unit ## the tests that need no device
 	$(OUT)/tests/unit
@@ -146,8 +158,8 @@ test-asan: ## both under AddressSanitizer and UndefinedBehaviorSanitizer
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 test-matrix: deps-guest ## the tests in guests, on GUESTS and the debug kernel, with and without IOMMU; half an hour
-	+@$(call in_guests,test-guest,$(GUESTS) debug)
-	+@$(call in_guests,test-stock,$(STOCK))
+	@$(MAKE) --no-print-directory -s lib tool examples dut $(TESTED) $(GUESTS:%=guest-module-%) guest-module-debug
+	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target test-guest-debug $(filter test-guest-% test-stock-%,$(TESTS))
 	tests/vm/selftest debug
 
 GUEST ?= default
@@ -165,8 +177,8 @@ test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio an
 	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,controllers=2 -- tests/guest/stock-on-model shared
 	tests/vm/run --kernel $(GUEST) --dut model,size=64M,zns=on -- tests/guest/stock-on-model zoned
-	tests/vm/run --kernel $(GUEST) --dut model,size=64M,timeout=4 --dut-log $(OUT)/stock-faults.log -- \
-		tests/guest/stock-faults $(OUT)/stock-faults.log
+	tests/vm/run --kernel $(GUEST) --dut model,size=64M,timeout=4 --dut-log $(OUT)/stock-faults-$(GUEST).log -- \
+		tests/guest/stock-faults $(OUT)/stock-faults-$(GUEST).log
 
 $(OUT)/bench/count.so: tests/bench/count.c tests/bench/mark.h
 	@mkdir -p $(@D)
