@@ -163,12 +163,18 @@ void nvt_shared_free(void *memory)
 }
 
 /* Plain memory of the driver, shared by reference: it survives the device. */
-static int nvt_mmap_readonly(struct vm_area_struct *vma, void *memory, u64 offset)
+static int nvt_mmap_readonly(struct vm_area_struct *vma, void *vmalloc, u64 offset)
 {
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
 	nvt_vm_flags_mod(vma, VM_DONTEXPAND, VM_MAYWRITE);
-	return remap_vmalloc_range(vma, memory, offset >> PAGE_SHIFT);
+	return remap_vmalloc_range(vma, vmalloc, offset >> PAGE_SHIFT);
+}
+
+/* From where vmalloc() began: against that the kernel checks the length. */
+static int nvt_mmap_shared(struct vm_area_struct *vma, void *memory)
+{
+	return nvt_mmap_readonly(vma, memory - PAGE_SIZE, PAGE_SIZE);
 }
 
 static int nvt_mmap_irq_log(struct nvt_dev *dev, struct vm_area_struct *vma)
@@ -179,7 +185,7 @@ static int nvt_mmap_irq_log(struct nvt_dev *dev, struct vm_area_struct *vma)
 	mutex_lock(&dev->lock);
 	ring = rcu_dereference_protected(dev->irq_ring, lockdep_is_held(&dev->lock));
 	if (ring)
-		ret = nvt_mmap_readonly(vma, ring->log, 0);
+		ret = nvt_mmap_shared(vma, ring->log);
 	mutex_unlock(&dev->lock);
 	return ret;
 }
@@ -194,7 +200,7 @@ static int nvt_mmap_records(struct nvt_file *file, struct vm_area_struct *vma, u
 	mutex_lock(&dev->lock);
 	sq = xa_load(&dev->sqs, qid);
 	if (sq && sq->records && offset == NVT_MMAP_RECORDS(qid) && sq->file == file)
-		ret = nvt_mmap_readonly(vma, sq->records, 0);
+		ret = nvt_mmap_shared(vma, sq->records);
 	mutex_unlock(&dev->lock);
 	return ret;
 }

@@ -189,6 +189,26 @@ START_TEST(polled_and_interrupt_rings_do_not_mix)
 }
 END_TEST
 
+/* Longer than they are is an error of the caller, shorter is not; likewise the log. */
+START_TEST(records_and_logs_end_where_they_end)
+{
+	const uint64_t records = (uint64_t)7 << 40;
+	struct nvt_irq_log_set log = { .size = sizeof(log), .nr_entries = 64 };
+	struct bare b;
+
+	bare_start(&b, 0);
+	ck_assert_ptr_eq(mmap(NULL, 2 * BARE_PAGE, PROT_READ, MAP_SHARED, b.fd, records), MAP_FAILED);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_ne(mmap(NULL, BARE_PAGE, PROT_READ, MAP_SHARED, b.fd, records), MAP_FAILED);
+	ck_assert_int_eq(bare_ioctl(b.fd, NVT_IOC_IRQ_LOG, &log), 0);
+	ck_assert_ptr_eq(mmap(NULL, log.length + BARE_PAGE, PROT_READ, MAP_SHARED, b.fd,
+			      NVT_MMAP_IRQ_LOG), MAP_FAILED);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_ne(mmap(NULL, log.length, PROT_READ, MAP_SHARED, b.fd, NVT_MMAP_IRQ_LOG),
+			 MAP_FAILED);
+}
+END_TEST
+
 START_TEST(destroying_a_queue_ends_its_commands)
 {
 	struct nvt_queue_destroy destroy = { .size = sizeof(destroy), .type = NVT_QUEUE_SQ };
@@ -320,7 +340,7 @@ Suite *queue_suite(void)
 		bad_commands_never_reach_the_device, a_ring_of_plain_entries_is_refused, a_polled_queue_needs_no_interrupt,
 		polled_and_interrupt_rings_do_not_mix, destroying_a_queue_ends_its_commands,
 		bad_queues_are_refused, an_undeleted_ring_is_kept_until_the_controller_stops,
-		a_destroyed_buffer_is_out_of_the_devices_reach,
+		a_destroyed_buffer_is_out_of_the_devices_reach, records_and_logs_end_where_they_end,
 	};
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("managed");
