@@ -462,12 +462,13 @@ void nvt_irq_analysis_storm(struct nvt_irq_analysis *a, unsigned int vector, uin
 	track->run = 0;
 }
 
-int nvt_irq_analysis_finish(struct nvt_irq_analysis *a, struct nvt_irq_report *report)
+int nvt_irq_analysis_finish(struct nvt_irq_analysis *a, uint64_t horizon_ns,
+			    struct nvt_irq_report *report)
 {
 	struct nvt_irq_track *track;
 	unsigned int n = 0;
 
-	nvt_irq_analysis_settle(a, NEVER);
+	nvt_irq_analysis_settle(a, horizon_ns);
 	for (track = a->track; track < a->track + a->nr_vectors; track++) {
 		if (!track->report.completions && !track->report.interrupts)
 			continue;

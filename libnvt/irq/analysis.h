@@ -94,7 +94,8 @@ void nvt_irq_analysis_storm(struct nvt_irq_analysis *a, unsigned int vector, uin
 /* All events before @horizon_ns have been fed: judges what nothing later can change. */
 void nvt_irq_analysis_settle(struct nvt_irq_analysis *a, uint64_t horizon_ns);
 
-/* Judges the rest: 0 or -ENOMEM. */
-int nvt_irq_analysis_finish(struct nvt_irq_analysis *a, struct nvt_irq_report *report);
+/* Judges the rest, or what a time allows if more was to come: 0 or -ENOMEM. */
+int nvt_irq_analysis_finish(struct nvt_irq_analysis *a, uint64_t horizon_ns,
+			    struct nvt_irq_report *report);
 
 #endif /* NVT_IRQ_ANALYSIS_H */

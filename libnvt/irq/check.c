@@ -108,8 +108,14 @@ static int begin_batch(struct irq_queue *q)
 /* All is visible and none may have come: now the one that pends does. */
 static int end_mask(struct irq_queue *q)
 {
-	uint64_t now = nvt_now_ns();
+	uint64_t now;
+	int err;
 
+	/* Again: what came although it is masked has been counted then. */
+	err = nvt_irq_mask(q->check->pcie, q->vector);
+	if (err)
+		return err;
+	now = nvt_now_ns();
 	q->masked = false;
 	q->last_lo_ns = now;
 	q->last_hi_ns = now;
@@ -495,14 +501,14 @@ static int await_rest(struct nvt_irq_check *check)
 
 int nvt_irq_check_stop(struct nvt_irq_check *check, struct nvt_irq_report *report)
 {
-	int err = 0, ret;
+	bool goes_on = !check->stormed && !check->status && !check->cursor.overwritten &&
+		       nvt_pcie_state(check->pcie) == NVT_STATE_LIVE;
+	int ret, err = goes_on ? await_rest(check) : 0;
+	uint64_t horizon = goes_on && !err ? UINT64_MAX : check->end_ns;
 
-	if (!check->stormed && !check->status && !check->cursor.overwritten &&
-	    nvt_pcie_state(check->pcie) == NVT_STATE_LIVE)
-		err = await_rest(check);
 	nvt_irq_log_stop(check->pcie);
 	check->analysis.report.elapsed_ns = check->end_ns - check->start_ns;
-	ret = nvt_irq_analysis_finish(&check->analysis, report);
+	ret = nvt_irq_analysis_finish(&check->analysis, horizon, report);
 	err = err ? err : ret;
 	ret = delete_queues(check);
 	check->stopped = true;

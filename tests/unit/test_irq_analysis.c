@@ -46,7 +46,7 @@ static void assert_faults(int kind, uint64_t count)
 {
 	int i;
 
-	ck_assert_int_eq(nvt_irq_analysis_finish(&a, &report), 0);
+	ck_assert_int_eq(nvt_irq_analysis_finish(&a, UINT64_MAX, &report), 0);
 	for (i = 0; i < NVT_IRQ_FAULTS; i++)
 		ck_assert_msg(report.faults[i] == (i == kind ? count : 0), "%llu %s",
 			      (unsigned long long)report.faults[i], nvt_irq_fault_name(i));
@@ -90,6 +90,16 @@ START_TEST(lost_one_is_found_when_its_time_is_up)
 	ck_assert_uint_eq(report.finding[0].vector, A);
 	ck_assert_uint_eq(report.finding[0].cqid, A);
 	ck_assert_uint_eq(report.finding[0].ns, 102 * US);
+}
+END_TEST
+
+START_TEST(what_had_no_time_yet_is_not_judged_at_a_sudden_end)
+{
+	completion(A, 100, 102);
+	interrupt(B, 200);
+	ck_assert_int_eq(nvt_irq_analysis_finish(&a, (102 + LOST_US) * US, &report), 0);
+	ck_assert_uint_eq(report.total, 0);
+	ck_assert_uint_eq(report.completions, 1);
 }
 END_TEST
 
@@ -255,7 +265,7 @@ START_TEST(run_of_spurious_ones_is_one_storm)
 	for (i = 0; i < 20; i++)
 		interrupt(A, 1000 + i * 1000);
 	interrupt(A, 900000);
-	ck_assert_int_eq(nvt_irq_analysis_finish(&a, &report), 0);
+	ck_assert_int_eq(nvt_irq_analysis_finish(&a, UINT64_MAX, &report), 0);
 	ck_assert_uint_eq(report.faults[NVT_IRQ_STORM], 1);
 	ck_assert_uint_eq(report.faults[NVT_IRQ_SPURIOUS], 1);
 	ck_assert_uint_eq(report.total, 2);
@@ -367,6 +377,7 @@ Suite *irq_analysis_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, interrupt_for_each_completion_is_clean);
 	tcase_add_test(tc, lost_one_is_found_when_its_time_is_up);
+	tcase_add_test(tc, what_had_no_time_yet_is_not_judged_at_a_sudden_end);
 	tcase_add_test(tc, lost_one_is_not_hidden_by_an_earlier_interrupt);
 	tcase_add_test(tc, late_one_is_late_and_not_lost);
 	tcase_add_test(tc, late_one_leaves_the_next_its_own);
