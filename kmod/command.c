@@ -11,7 +11,14 @@
 struct nvt_waiter {
 	struct nvt_cmd cmd;
 	struct completion done;
+	struct nvt_record record;
 };
+
+/* Its own copy: before the task runs, the command id can be another's. */
+void nvt_waiter_keep(struct nvt_cmd *cmd, const struct nvt_record *record)
+{
+	container_of(cmd, struct nvt_waiter, cmd)->record = *record;
+}
 
 void nvt_waiter_wake(struct nvt_cmd *cmd)
 {
@@ -71,7 +78,6 @@ static int nvt_waiter_wait(struct nvt_sq *sq, struct nvt_waiter *waiter, u32 tim
 static int nvt_command_run(struct nvt_sq *sq, struct nvt_command *command, bool killable)
 {
 	struct nvme_common_command *sqe = (void *)command->sqe;
-	const struct nvt_record *record;
 	struct nvt_waiter waiter;
 	int ret;
 
@@ -93,10 +99,9 @@ static int nvt_command_run(struct nvt_sq *sq, struct nvt_command *command, bool 
 	ret = nvt_waiter_wait(sq, &waiter, command->timeout_ms, killable);
 	if (ret)
 		return ret;
-	record = &sq->records[waiter.cmd.cid];
-	memcpy(command->cqe, record->cqe, sizeof(command->cqe));
-	command->submit_ns = record->submit_ns;
-	command->complete_ns = record->complete_ns;
+	memcpy(command->cqe, waiter.record.cqe, sizeof(command->cqe));
+	command->submit_ns = waiter.record.submit_ns;
+	command->complete_ns = waiter.record.complete_ns;
 	return 0;
 }
 

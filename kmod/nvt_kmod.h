@@ -325,6 +325,7 @@ void nvt_sq_end_commands(struct nvt_sq *sq);
 /* command.c */
 int nvt_command(struct nvt_file *file, void *arg);
 int nvt_admin_delete_queue(struct nvt_dev *dev, u8 opcode, u16 qid);
+void nvt_waiter_keep(struct nvt_cmd *cmd, const struct nvt_record *record);
 void nvt_waiter_wake(struct nvt_cmd *cmd);
 
 /* watch.c */

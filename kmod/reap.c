@@ -49,6 +49,8 @@ static void nvt_cmd_finish(struct nvt_sq *sq, struct nvt_cmd *cmd, const struct 
 	cmd->dw0 = le32_to_cpu(cqe->dw0);
 	cmd->dw1 = le32_to_cpu(cqe->dw1);
 	cmd->res = le32_to_cpu(cqe->cid_status) >> 17;
+	if (cmd->kind == NVT_CMD_WAITER)
+		nvt_waiter_keep(cmd, record);
 	if (cmd->deletes && !cmd->res)
 		nvt_queue_deleted(sq->dev, cmd);
 }

@@ -82,6 +82,61 @@ START_TEST(the_driver_picks_an_id)
 }
 END_TEST
 
+struct asker {
+	pthread_t thread;
+	int fd;
+	struct nvt_sqe sqe;
+	uint32_t dw0;				/* the answer when nobody else asks */
+	unsigned int answered, wrong, disorder;
+};
+
+static void *ask(void *arg)
+{
+	struct nvt_command command = { .flags = NVT_COMMAND_ANY_CID };
+	struct asker *asker = arg;
+	int ret;
+
+	while (asker->answered < 1000) {
+		ret = bare_command(asker->fd, &command, &asker->sqe);
+		if (ret == -EBUSY)
+			continue;
+		if (ret)
+			break;
+		asker->answered++;
+		asker->wrong += ((struct nvt_cqe *)command.cqe)->dw0 != asker->dw0;
+		asker->disorder += command.complete_ns < command.submit_ns;
+	}
+	return NULL;
+}
+
+/* The queue has one id, so that one task's is another's before the first has run again. */
+START_TEST(each_task_has_its_own_answer)
+{
+	const struct bare_opts opts = { .admin_entries = 2 };
+	struct asker askers[2] = {
+		{ .sqe = NUMBER_OF_QUEUES },
+		{ .sqe = { .opcode = 0x0a, .cdw10 = 4 } },	/* Temperature Threshold */
+	};
+	struct bare b;
+	int i;
+
+	bare_start_as(&b, &opts);
+	for (i = 0; i < 2; i++) {
+		askers[i].fd = b.fd;
+		ck_assert_uint_eq(bare_admin(b.fd, &askers[i].sqe, &askers[i].dw0), 0);
+	}
+	ck_assert_uint_ne(askers[0].dw0, askers[1].dw0);
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(pthread_join(askers[i].thread, NULL), 0);
+		ck_assert_uint_eq(askers[i].answered, 1000);
+		ck_assert_msg(!askers[i].wrong && !askers[i].disorder, "%u wrong, %u out of order",
+			      askers[i].wrong, askers[i].disorder);
+	}
+}
+END_TEST
+
 START_TEST(bad_calls_send_nothing)
 {
 	struct nvt_command good = { .sqid = 1, .timeout_ms = 1000 }, bad;
@@ -354,7 +409,8 @@ END_TEST
 Suite *command_suite(void)
 {
 	const TTest *const tests[] = {
-		a_task_waits_for_its_command, the_driver_picks_an_id, bad_calls_send_nothing,
+		a_task_waits_for_its_command, the_driver_picks_an_id, each_task_has_its_own_answer,
+		bad_calls_send_nothing,
 		a_waiting_task_gives_up, a_time_out_in_good_time_is_none,
 		a_new_queue_has_its_ids_back, a_killed_task_stops_waiting,
 		a_dead_queue_wakes_its_tasks, a_destroyed_queue_wakes_its_tasks,
