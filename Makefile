@@ -171,7 +171,7 @@ test-guest: export CK_TIMEOUT_MULTIPLIER = $(SLOWNESS)
 test-guest: guest-module-$(GUEST) $(OUT)/tests/guest lib tool examples dut ## the tests on the driver, in a guest with the kernel GUEST
 	tests/vm/run --kernel $(GUEST) --no-iommu -- $(OUT)/tests/guest
 	tests/vm/run --kernel $(GUEST) --timeout $$((600 * $(SLOWNESS))) $(MODELS) -- $(OUT)/tests/guest
-	tests/vm/run --kernel $(GUEST) --timeout $$((600 * $(SLOWNESS))) $(SPARES) -- $(OUT)/tests/guest
+	tests/vm/run --kernel $(GUEST) --again --timeout $$((600 * $(SLOWNESS))) $(SPARES) -- $(OUT)/tests/guest
 
 test-stock: guest-module-$(GUEST) dut ## what the stock driver, nvme-cli, fio and mkfs make of the model and its faults, in a guest
 	tests/vm/run --kernel $(GUEST) --dut model,size=256M -- tests/guest/stock-on-model nvm

@@ -11,7 +11,8 @@
 #include "nvt_kmod.h"
 
 /* Out of memory is the caller's error, no reason to kill a process. */
-#define NVT_BUFFER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define NVT_BUFFER_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define NVT_BUFFER_GFP_ACCOUNT	(NVT_BUFFER_GFP | __GFP_ACCOUNT)
 
 static void nvt_buffer_free_pages(struct nvt_dev *dev, struct nvt_buffer *buf)
 {
@@ -115,7 +116,7 @@ static int nvt_buffer_fill(struct nvt_dev *dev, struct nvt_buffer *buf,
 static struct nvt_buffer *nvt_buffer_alloc(struct nvt_dev *dev,
 					   const struct nvt_buffer_create *create)
 {
-	struct nvt_buffer *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	struct nvt_buffer *buf = kzalloc(sizeof(*buf), NVT_BUFFER_GFP_ACCOUNT);
 	int ret = -ENOMEM;
 
 	if (!buf)
@@ -123,8 +124,8 @@ static struct nvt_buffer *nvt_buffer_alloc(struct nvt_dev *dev,
 	buf->kind = create->kind;
 	buf->length = create->length;
 	buf->nr_pages = create->length >> PAGE_SHIFT;
-	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
-	buf->bus = kvcalloc(buf->nr_pages, sizeof(*buf->bus), GFP_KERNEL_ACCOUNT);
+	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), NVT_BUFFER_GFP_ACCOUNT);
+	buf->bus = kvcalloc(buf->nr_pages, sizeof(*buf->bus), NVT_BUFFER_GFP_ACCOUNT);
 	if (buf->pages && buf->bus)
 		ret = nvt_buffer_fill(dev, buf, create);
 	if (ret) {

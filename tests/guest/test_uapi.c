@@ -3,11 +3,14 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bare.h"
@@ -284,7 +287,29 @@ static size_t available_memory(void)
 	return kib << 10;
 }
 
-/* Memory that is the process's own costs little; each page of a buffer is mapped for the device. */
+/* A process that holds memory, and goes first when there is none: each page of a buffer is mapped for the device. */
+static pid_t hold_memory(size_t length)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (!child) {
+		int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+		bool held = write(fd, "1000", 4) == 4 &&
+			    mmap(NULL, length, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED;
+
+		_exit(write(ready[1], "", held) == held && !pause());
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return child;
+}
+
 START_TEST(buffers_without_end_end_in_an_error)
 {
 	const size_t left = 64 << 20, length = 8 << 20, before = available_memory();
@@ -295,17 +320,16 @@ START_TEST(buffers_without_end_end_in_an_error)
 	};
 	struct nvt_release release = { .size = sizeof(release) };
 	struct bare b;
-	void *taken;
+	pid_t holder;
 	int i, ret = 0;
 
 	ck_assert_uint_gt(before, left);
 	bare_own(&b);
-	taken = mmap(NULL, before - left, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	ck_assert_ptr_ne(taken, MAP_FAILED);
-	for (i = 0; i < 100 && !ret; i++)
+	holder = hold_memory(before - left);
+	for (i = 0; i < 1000 && !ret; i++)
 		ret = bare_ioctl(b.fd, NVT_IOC_BUFFER_CREATE, &create);
-	munmap(taken, before - left);
+	kill(holder, SIGKILL);
+	ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
 	ck_assert_int_eq(ret, -ENOMEM);
 	ck_assert_int_gt(i, 2);
 	ck_assert_int_eq(bare_ioctl(b.fd, NVT_IOC_RELEASE, &release), 0);
